@@ -1,0 +1,98 @@
+"""One memory location: plain loads and stores, and the atomic operations that real ones have.
+
+`x += 1` on a variable is two steps, a load and a store, as it is on a CPU without a lock prefix.
+Memory is sequentially consistent. All variables are served by one actor, the memory.
+"""
+
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime.values import same
+from protocol.handles import Cell, Program
+
+__plumbing__ = True
+
+T = TypeVar("T")
+
+
+class Load(msgspec.Struct, frozen=True):
+    """Read the location."""
+
+
+class Store(msgspec.Struct, frozen=True):
+    """Write the location."""
+
+    value: Any
+
+
+class FetchAdd(msgspec.Struct, frozen=True):
+    """Add to the location and reply the value before, in one step (LOCK XADD)."""
+
+    amount: int
+
+
+class CompareExchange(msgspec.Struct, frozen=True):
+    """Write `new` if the location holds `old`, and reply the value before, in one step (LOCK CMPXCHG)."""
+
+    old: Any
+    new: Any
+
+
+class Await(msgspec.Struct, frozen=True):
+    """Wait until the location holds this value."""
+
+    value: Any
+
+
+class Variable(Device, Generic[T], frozen=True):
+    """A memory location that holds one value."""
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that holds the value."""
+        return Cell(self.name)
+
+    def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
+        """The cell, read by all messages and written by those that store."""
+        del sender, read
+        cell = (self.cell,)
+        return Footprint(cell, () if isinstance(message, Load | Await) else cell, "memory")
+
+    def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
+        """Reply the value before the message; a store replies nothing."""
+        del sender
+        before = values[self.cell]
+        match message:
+            case Load():
+                return (Outcome(before),)
+            case Store(value=after):
+                return (Outcome(None, ((self.cell, after),)),)
+            case FetchAdd(amount=amount):
+                return (Outcome(before, ((self.cell, before + amount),)),)
+            case CompareExchange(old=old, new=new):
+                return (Outcome(before, ((self.cell, new),) if same(before, old) else ()),)
+            case Await(value=wanted):
+                return (Outcome(),) if same(before, wanted) else ()
+        raise TypeError(f"memory has no message {type(message).__name__}")
+
+    async def load(self) -> T:
+        """Read the value: one step."""
+        return cast("T", await self.send(Load()))
+
+    async def store(self, value: T) -> None:
+        """Write the value: one step."""
+        await self.send(Store(value))
+
+    async def fetch_add(self, amount: int) -> T:
+        """Add `amount` and return the value before: one step."""
+        return cast("T", await self.send(FetchAdd(amount)))
+
+    async def compare_exchange(self, old: T, new: T) -> T:
+        """Write `new` if the value is `old`, and return the value before: one step."""
+        return cast("T", await self.send(CompareExchange(old, new)))
+
+    async def wait_for(self, value: T) -> None:
+        """Wait until the value is `value`: one step, taken when it is."""
+        await self.send(Await(value))

@@ -1,0 +1,113 @@
+"""The free-running session: nobody is parked, and what happened is read from a log.
+
+Programs send their messages to the devices' mailboxes as soon as they have them, and devices handle them in the order of
+arrival; a message that is not enabled waits until a cell of its footprint changes. Each handled message is appended to the log
+in the same stretch as it is handled. Outcomes, and how many turns a program idles before it goes on, are drawn from the seed;
+Trio's own order is not, so only the log fixes the execution.
+
+A program that is late only makes fewer messages pending, so every log is a legal controlled schedule. The verdict of a
+free run is that of its controlled replay (`FollowLog`): conditions are not looked at here.
+"""
+
+import random
+
+import trio
+
+from actors.runtime.device import Retry
+from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.programs import ProgramTasks
+from actors.runtime.execution import Execution
+from actors.runtime.running import Running
+
+_IDLE_TURNS = 3
+
+
+class Free(ProgramTasks):
+    """One free-running execution; `log` holds (program, outcome) for each handled message."""
+
+    def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery, seed: str) -> None:
+        super().__init__(execution, actors, nursery)
+        self.log: list[tuple[str, int]] = []
+        self._random = random.Random(seed)
+        self._moving = 0  # programs that run, and messages in mailboxes: while there are any, something will happen
+        self._waiting: list[Running] = []
+        self._limit = 0
+
+    def start(self, running: Running) -> None:
+        """Give a program its task."""
+        self._moving += 1
+        super().start(running)
+
+    async def before_advance(self) -> None:
+        """Idle for a few turns, so that who is first is not always the same."""
+        for _ in range(int(self._random.random() * _IDLE_TURNS)):
+            await trio.lowlevel.checkpoint()
+
+    def parked(self, running: Running) -> None:
+        """Its message is on its way to the device."""
+        self._send(running)
+
+    def _send(self, running: Running) -> None:
+        self.actors.post(self.execution.footprint(running).actor).put((self, running, 0))
+
+    def ended(self, running: Running) -> None:
+        """A program has ended: others may wait for that."""
+        del running
+        self._retry_waiting()
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self._moving -= 1
+        if self._moving == 0 or self.error is not None or self.execution.over:
+            self.wake()
+
+    def deliver(self, actor: str, running: Running, index: int) -> None:
+        """Handle the message if it is enabled, in the device's task; else it waits."""
+        del index
+        if self._stopping or self.execution.over or len(self.log) >= self._limit:
+            self._one_less()
+            return
+        try:
+            if self.execution.footprint(running).actor != actor:
+                self._send(running)  # the program has moved to another CPU since
+                return
+            self._handle(running)
+        except BaseException as error:  # noqa: BLE001  # raised by the session's task
+            self.error = error
+            self._one_less()
+
+    def _handle(self, running: Running) -> None:
+        outcomes = self.execution.outcomes(running)
+        if not outcomes:
+            self._waiting.append(running)
+            self._one_less()
+            return
+        index = int(self._random.random() * len(outcomes))
+        reply = self.execution.handle(running, index)
+        self.log.append((running.name, index))
+        child = self.execution.spawned(running)
+        if child is not None:
+            self.start(child)
+        if isinstance(reply, Retry):
+            self._send(running)
+        else:
+            self.resume(running, reply)
+        self._retry_waiting()
+
+    def _retry_waiting(self) -> None:
+        """Send again what waits for a cell that has changed."""
+        changed = [running for running in self._waiting if running.outcomes is None and running.pending is not None]
+        for running in changed:
+            self._waiting.remove(running)
+            self._moving += 1
+            self._send(running)
+
+    async def run(self, limit: int) -> None:
+        """Run until nothing moves, everybody required has ended, somebody failed, or `limit` messages were handled."""
+        self._limit = limit
+        for running in self.execution.create():
+            self.start(running)
+        while self._moving and not self.execution.over and self.error is None:
+            await self.wait()
+        if self.error is not None:
+            raise self.error

@@ -1,0 +1,74 @@
+"""Spawning and joining: the two steps that concern whole programs.
+
+A program's life is a cell: True while it runs, False once it has returned. A spawn writes it, each step of the program
+itself may write it (its last one does), and a join reads it. So a join depends on the program that it waits for and on
+nothing else, and no extra step marks a program's end.
+"""
+
+from typing import Any
+
+import msgspec
+
+from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime.program import Behaviour, Send, current
+from protocol.handles import Program
+
+__plumbing__ = True  # where a program stands is never in here, but in what called it
+
+
+class Spawn(msgspec.Struct, frozen=True):
+    """Start a program."""
+
+    child: Program
+    function: Behaviour
+    args: tuple[Any, ...]
+    background: bool
+
+
+class Join(msgspec.Struct, frozen=True):
+    """Wait until a program has returned."""
+
+    program: Program
+
+
+class Life(Device, frozen=True):
+    """The device that spawns and joins; every world has it."""
+
+    def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
+        """The life of the program in question: written by a spawn, read by a join."""
+        del sender, read
+        if isinstance(message, Spawn):
+            return Footprint(writes=(message.child.life,), actor=self.name)
+        return Footprint(reads=(message.program.life,), actor=self.name)
+
+    def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
+        """Mark the child alive and reply its handle; or reply when it has ended."""
+        del sender
+        if isinstance(message, Spawn):
+            return (Outcome(message.child, ((message.child.life, True),)),)
+        return () if values[message.program.life] else (Outcome(),)
+
+    def describe(self, message: Any) -> str:
+        """`spawn a.0` or `join a.0`."""
+        if isinstance(message, Spawn):
+            return f"spawn {message.child.name}"
+        return f"join {message.program.name}"
+
+
+LIFE = Life("life")
+
+
+async def spawn(function: Behaviour, *args: Any, name: str | None = None, background: bool = False) -> Program:
+    """Start `function(*args)` as a program and return its handle: one step.
+
+    It is named by its parent and its place among the parent's spawns, or by `name`, which a spawn after `become` must give.
+    """
+    child = Program(current().new_child(name))
+    spawned: Program = await Send(LIFE, Spawn(child, function, args, background))
+    return spawned
+
+
+async def join(*programs: Program) -> None:
+    """Wait until each of these programs has returned: one step each."""
+    for program in programs:
+        await Send(LIFE, Join(program))

@@ -1,0 +1,87 @@
+"""Finding scenarios: by name in a package, or in a user's own file.
+
+A file is imported under a name of its own, `vmrace_file_<stem>`, so that its functions are module-level functions with a
+qualified name. What goes wrong in it is reported as its own error, with its line, and never as a traceback.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from actors.runtime.errors import VmraceError
+from actors.runtime.scenario import Scenario
+
+
+def load(spec: str, package: str) -> Scenario:
+    """Return the scenario that `spec` names: a name in `package`, `file.py`, or `file.py:name`.
+
+    Raises VmraceError: no such scenario (with the nearest names), no such file, or a file that does not import.
+    """
+    path, colon, name = spec.partition(".py:")
+    if colon:
+        return _from_file(Path(path + ".py"), name)
+    if spec.endswith(".py") or "/" in spec:
+        return _from_file(Path(spec), None)
+    known = built_in(package)
+    if spec not in known:
+        near = difflib.get_close_matches(spec, known, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+        raise VmraceError(f"no scenario is called {spec!r}; {hint}")
+    return known[spec]
+
+
+def built_in(package: str) -> dict[str, Scenario]:
+    """Return the scenarios of a package's modules, by name."""
+    home = importlib.import_module(package)
+    found: dict[str, Scenario] = {}
+    for info in sorted(pkgutil.iter_modules(home.__path__), key=lambda one: one.name):
+        found.update(_scenarios(importlib.import_module(f"{package}.{info.name}")))
+    return found
+
+
+def _scenarios(module: ModuleType) -> dict[str, Scenario]:
+    return {value.name: value for value in vars(module).values() if isinstance(value, Scenario)}
+
+
+def _from_file(path: Path, name: str | None) -> Scenario:
+    if not path.is_file():
+        raise VmraceError(f"{path}: there is no such file")
+    found = _scenarios(_import(path))
+    names = ", ".join(found)
+    if not found:
+        raise VmraceError(f"{path}: there is no scenario in it (a function under @scenario())")
+    if name is None:
+        if len(found) > 1:
+            raise VmraceError(f"{path}: there are several scenarios in it; say which: {path}:NAME, with NAME one of {names}")
+        return next(iter(found.values()))
+    if name not in found:
+        raise VmraceError(f"{path}: no scenario in it is called {name!r}; it has {names}")
+    return found[name]
+
+
+def _import(path: Path) -> ModuleType:
+    module_name = f"vmrace_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise VmraceError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except VmraceError as error:
+        raise VmraceError(f"{path}: {error}") from error
+    except SyntaxError as error:
+        raise VmraceError(f"{error.filename or path}:{error.lineno}: SyntaxError: {error.msg}") from None
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        where = f"{path}:{lines[-1]}" if lines else str(path)
+        raise VmraceError(f"{where}: {type(error).__name__}: {error}") from None
+    finally:
+        sys.path.pop(0)
+    return module

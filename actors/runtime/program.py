@@ -1,0 +1,93 @@
+"""What a program can do: send a message, set a label, replace its behaviour, spawn and join.
+
+A program is an `async def`. All that it awaits, directly or through functions that it calls, ends in `Send`: the one
+awaitable that both drivers understand. A `Send` yields itself to whoever steps the coroutine and evaluates to the reply.
+Everything else a program does happens between two messages and is seen by nobody.
+
+`become(function, *state)` is the actor model's own word: `return become(loop, n - 1)` ends this behaviour and starts the
+next one, which knows only its arguments. A program that never becomes anything is named by all the replies it ever got.
+"""
+
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import msgspec
+
+from actors.runtime.errors import ModelError
+
+if TYPE_CHECKING:
+    from actors.runtime.device import Device
+
+__plumbing__ = True  # where a program stands is never in here, but in what called it
+
+Behaviour = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class Stepped(Protocol):
+    """What the code that steps a program must offer to the calls below."""
+
+    def about_to_send(self, request: "Send") -> None:
+        """Let the message go, or raise if the program is being closed."""
+
+    def set_label(self, name: str, value: object) -> None:
+        """Note a label."""
+
+    def new_child(self, name: str | None) -> str:
+        """Return the name of the next spawned program."""
+
+    def note_become(self) -> None:
+        """Note that a Become was made and has to be returned."""
+
+
+class _Current(threading.local):
+    """The program being stepped in this thread."""
+
+    program: Stepped | None = None
+
+
+CURRENT = _Current()
+
+
+def current() -> Stepped:
+    """Return the program being stepped; raises ModelError outside one."""
+    if CURRENT.program is None:
+        raise ModelError("only a program that is run by a world can do this")
+    return CURRENT.program
+
+
+class Send:
+    """One message on its way to one device; awaiting it gives the reply."""
+
+    __slots__ = ("message", "to")
+
+    def __init__(self, to: "Device", message: Any) -> None:
+        self.to = to
+        self.message = message
+
+    def __await__(self) -> Generator["Send", Any, Any]:
+        current().about_to_send(self)
+        return (yield self)
+
+
+class Become(msgspec.Struct, frozen=True):
+    """The behaviour that follows; made by `become`, returned by the program."""
+
+    function: Behaviour
+    args: tuple[Any, ...]
+
+
+def become(function: Behaviour, *state: Any) -> Become:
+    """Replace this program's behaviour and forget its history and labels: `return become(f, *state)`."""
+    current().note_become()
+    return Become(function, state)
+
+
+def set_label(name: str, value: Any = True) -> None:
+    """Set a label of this program, for conditions and windows; no step, no other actor sees it."""
+    current().set_label(name, value)
+
+
+def fail(text: str) -> NoReturn:
+    """End this program, and with it the world, as a failed assertion with this text."""
+    raise AssertionError(text)

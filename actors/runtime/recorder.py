@@ -1,0 +1,79 @@
+"""The recorder: writes an execution down step by step, as text for people.
+
+It is used when an execution is narrated or replayed, never while searching: looking up where a program stands and saying what
+changed costs more than the step itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from actors.runtime.device import Outcome, Retry
+from actors.runtime.digest import Digest
+from actors.runtime.execution import Execution
+from actors.runtime.running import Running
+from actors.runtime.values import same, show
+from protocol.handles import Cell
+from protocol.records import Change, Step
+
+
+class Recorder:
+    """An observer that keeps each step as a record, and the digest of all; `steps` and `digest` are its results."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.digest = Digest()
+        self._moved: tuple[Running, dict[str, object]] | None = None
+
+    def handled(self, execution: Execution, running: Running, before: dict[Cell, Any], outcome: Outcome) -> None:
+        """Write one step down."""
+        self.digest.handled(execution, running, before, outcome)
+        request, footprint = running.pending, running.cells
+        assert request is not None
+        function, file, line = running.place()
+        changes = [
+            change
+            for cell in sorted(footprint, key=lambda cell: cell.name)
+            for change in _changes(cell.name, before.get(cell), execution.cells.get(cell))
+        ]
+        step = Step(
+            number=execution.steps,
+            program=running.name,
+            actor=running.actor,
+            column=running.name,
+            function=function,
+            file=file,
+            line=line,
+            text=request.to.describe(request.message),
+            reply="" if isinstance(outcome.reply, Retry) or outcome.reply is None else show(outcome.reply),
+            outcome=outcome.label,
+            changes=tuple(changes),
+        )
+        self.steps.append(execution.world.annotate(step, request.message, before, execution.cells))
+        self._moved = (running, dict(running.labels))
+
+    def settled(self, execution: Execution) -> None:
+        """Add the labels that the program has set since its step."""
+        del execution
+        if self._moved is None or not self.steps:
+            return
+        running, labels = self._moved
+        self._moved = None
+        new = tuple(
+            (name, show(value)) for name, value in running.labels.items() if labels.get(name) is not value
+        )
+        if new:
+            self.steps[-1] = msgspec.structs.replace(self.steps[-1], labels=new)
+
+
+def _changes(cell: str, before: Any, after: Any, field: str = "") -> Iterator[Change]:
+    """Say which fields of a cell differ, going into Structs of the same type."""
+    if same(before, after):
+        return
+    if isinstance(after, msgspec.Struct) and type(before) is type(after):
+        for name in type(after).__struct_fields__:
+            path = f"{field}.{name}" if field else name
+            yield from _changes(cell, getattr(before, name), getattr(after, name), path)
+        return
+    yield Change(cell, field, show(before), show(after))

@@ -1,0 +1,96 @@
+"""A scenario: a function that builds a world, with a name, typed parameters, a question, and cases.
+
+    @scenario(cases=[case(n=2, expect="violated"), case(n=1, expect="proved")])
+    def lost_update(n: int = 2) -> World:
+        \"\"\"Can two increments of one counter lose one?\"\"\"
+
+The function's name is the scenario's, its docstring's first line the question. A case is a set of parameters with what is
+expected of it: the verdict, the violated conditions, the number of states, the length of the shortest counterexample.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from actors.runtime.errors import ModelError
+from actors.runtime.parameters import Parameter, as_text, convert, parameters_of
+from actors.runtime.world import World
+from protocol.records import Verdict
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One set of parameters and what is expected; None where nothing is pinned."""
+
+    parameters: dict[str, Any]
+    expect: Verdict
+    violated: tuple[str, ...] | None = None
+    states: int | None = None
+    steps: int | None = None
+
+
+def case(
+    *,
+    expect: Verdict,
+    violated: tuple[str, ...] | None = None,
+    states: int | None = None,
+    steps: int | None = None,
+    **parameters: Any,
+) -> Case:
+    """Declare a case: parameters by name, and what is expected of them.
+
+    `violated` names the conditions that fail, `states` is the number of distinct states, `steps` the length of the shortest
+    counterexample.
+    """
+    return Case(parameters, expect, violated, states, steps)
+
+
+class Scenario:
+    """A named, parametrised builder of worlds; made by `scenario`."""
+
+    def __init__(self, build: Callable[..., World], cases: Iterable[Case], fix: str) -> None:
+        self.name = build.__name__
+        self.parameters: tuple[Parameter, ...] = parameters_of(build, self.name)
+        self.cases = tuple(cases)
+        self.fix = fix
+        self.story = inspect.cleandoc(build.__doc__ or "")
+        self._build = build
+        for declared in self.cases:
+            unknown = set(declared.parameters) - {parameter.name for parameter in self.parameters}
+            if unknown:
+                raise ModelError(f"scenario {self.name}: a case gives {min(unknown)!r}, which is not a parameter")
+
+    @property
+    def question(self) -> str:
+        """The first line of the docstring."""
+        return self.story.partition("\n")[0]
+
+    def convert(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """Convert parameters from text; raises VmraceError."""
+        return convert(self.name, self.parameters, given)
+
+    def as_text(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+        """Write parameters as text, in the order of the signature."""
+        return {p.name: as_text(parameters.get(p.name, p.default)) for p in self.parameters}
+
+    def changed(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return the parameters that differ from the defaults, as text."""
+        defaults = self.as_text({})
+        return tuple((name, text) for name, text in self.as_text(parameters).items() if text != defaults[name])
+
+    def __call__(self, **parameters: Any) -> World:
+        """Build the world for these parameters, defaults filled in."""
+        world = self._build(**parameters)
+        if not isinstance(world, World):
+            raise ModelError(f"scenario {self.name} returned {type(world).__name__}, not a World")
+        return world
+
+
+def scenario(*, cases: Iterable[Case] = (), fix: str = "") -> Callable[[Callable[..., World]], Scenario]:
+    """Make a function that builds a World into a scenario; `fix` names the commits that closed the bug, if any."""
+
+    def make(build: Callable[..., World]) -> Scenario:
+        return Scenario(build, cases, fix)
+
+    return make

@@ -1,0 +1,185 @@
+"""Values: the only things that programs, messages and cells may hold.
+
+An execution can be repeated, compared and remembered only if everything in it is a value: int, bool, str, bytes, enum, None,
+tuples and frozen Structs of these, handles (frozen Structs that name things), and module-level functions. A float would make
+equality a matter of rounding, a set would make order a matter of hashing, and anything mutable could change between two looks.
+
+Keys are typed: Python says `True == 1 == IntFlag(1)`, but a program can tell them apart, so two states that differ in this
+alone must stay apart. `typed` gives a value the key that does; `encode` gives it bytes that are the same in every process.
+"""
+
+import enum
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+
+import msgspec
+
+from actors.runtime.errors import NotAValue
+
+_SCALARS = frozenset({int, bool, str, bytes, type(None)})
+_PREFIX: dict[type, str] = {int: "i", bool: "?", str: "s", type(None): "n"}
+
+ALLOWED = (
+    "int, bool, str, bytes, enum, None, tuples and frozen Structs of these, handles, and module-level functions"
+)
+
+
+def check_value(value: object, path: str) -> None:
+    """Refuse anything that is not a value.
+
+    Raises NotAValue, naming the path to the offender (`arguments of a: [0].items[2]`).
+    """
+    for where, offender, why in _offenders(value, path):
+        raise NotAValue(f"{where}: {why or type(offender).__name__} is not a value (allowed: {ALLOWED})")
+
+
+def _offenders(value: object, path: str) -> Iterator[tuple[str, object, str]]:
+    kind = type(value)
+    if kind in _SCALARS or isinstance(value, enum.Enum):
+        return
+    if kind is tuple:
+        for index, item in enumerate(value):  # type: ignore[arg-type]  # narrowed by `kind is tuple`
+            yield from _offenders(item, f"{path}[{index}]")
+    elif isinstance(value, msgspec.Struct):
+        if not kind.__struct_config__.frozen:  # type: ignore[attr-defined]  # every Struct type has it
+            yield path, value, f"{kind.__name__}, a Struct that is not frozen,"
+            return
+        for field in kind.__struct_fields__:  # type: ignore[attr-defined]  # every Struct type has it
+            yield from _offenders(getattr(value, field), f"{path}.{field}")
+    elif isinstance(value, FunctionType):
+        if not _is_module_level(value):
+            yield path, value, f"{value.__qualname__}, a function that is not at module level,"
+    else:
+        yield path, value, ""
+
+
+def _is_module_level(function: FunctionType) -> bool:
+    found: object = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is function
+
+
+def check_program(function: Callable[..., object], args: tuple[object, ...], name: str) -> None:
+    """Refuse a program whose arguments, defaults or closure cells hold anything but values.
+
+    Raises NotAValue with the path to the offender, or for a closure cell that the program itself assigns to.
+    """
+    if not isinstance(function, FunctionType):
+        raise NotAValue(f"program {name}: {type(function).__name__} is not an `async def` function")
+    check_value(args, f"arguments of {name}: ")
+    for parameter, default in _defaults(function):
+        check_value(default, f"default of {name}'s parameter {parameter}")
+    rebound = _rebinds(function.__code__)
+    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        where = f"closure cell {variable} of {name} ({function.__qualname__})"
+        if variable in rebound:
+            line = rebound[variable]
+            raise NotAValue(
+                f"{where}: the program assigns to it at {function.__code__.co_filename}:{line}, so it is not a value; "
+                "keep it in a cell of the world"
+            )
+        check_value(cell.cell_contents, where)
+
+
+def _defaults(function: FunctionType) -> Iterator[tuple[str, object]]:
+    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = function.__defaults__ or ()
+    yield from zip(positional[len(positional) - len(defaults) :], defaults, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def _rebinds(code: CodeType) -> dict[str, int]:
+    """Return the free variables that a function, or one nested in it, assigns to, with the line."""
+    import dis  # noqa: PLC0415  # slow to import, and needed only where a program has a closure
+
+    found: dict[str, int] = {}
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            found.update({name: line for name, line in _rebinds(inner).items() if name in code.co_freevars})
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code) if code.co_freevars else ():
+        line = (instruction.positions and instruction.positions.lineno) or line
+        if instruction.opname in {"STORE_DEREF", "DELETE_DEREF"} and instruction.argval in code.co_freevars:
+            found.setdefault(instruction.argval, line)
+    return found
+
+
+def typed(value: object) -> object:
+    """Return a hashable key that equals another value's key only if types and contents are the same."""
+    kind = type(value)
+    if kind is str or kind is bytes or value is None:
+        return value
+    if kind is tuple:
+        return (tuple, *(typed(item) for item in value))  # type: ignore[attr-defined]  # a tuple
+    if isinstance(value, enum.Enum):
+        return (kind, value.name or value.value)
+    if isinstance(value, msgspec.Struct):
+        return (kind, *(typed(getattr(value, field)) for field in kind.__struct_fields__))  # type: ignore[attr-defined]
+    return (kind, value)
+
+
+def same(first: object, second: object) -> bool:
+    """Say whether two values are equal, types included."""
+    return first is second or (first == second and typed(first) == typed(second))
+
+
+def encode(value: object) -> bytes:
+    """Return bytes that two values share only if types and contents are the same, in any process and version."""
+    out = bytearray()
+    _encode(value, out)
+    return bytes(out)
+
+
+def _encode(value: object, out: bytearray) -> None:
+    kind = type(value)
+    if isinstance(value, enum.Enum):
+        raw = f"e{kind.__qualname__}.{int(value) if isinstance(value, int) else value.name}".encode()
+    elif isinstance(value, msgspec.Struct):
+        fields = kind.__struct_fields__  # type: ignore[attr-defined]  # every Struct type has it
+        out += f"({kind.__qualname__}/{len(fields)}".encode()
+        for field in fields:
+            _encode(getattr(value, field), out)
+        return
+    elif kind is tuple:
+        out += f"[{len(value)}".encode()  # type: ignore[arg-type]  # a tuple
+        for item in value:  # type: ignore[attr-defined]  # a tuple
+            _encode(item, out)
+        return
+    elif kind is bytes:
+        raw = b"b" + value  # type: ignore[operator]  # bytes
+    elif isinstance(value, FunctionType):
+        raw = f"f{value.__qualname__}".encode()
+    else:
+        raw = f"{_PREFIX[kind]}{value}".encode()
+    out += len(raw).to_bytes(4, "big")
+    out += raw
+
+
+def show(value: object) -> str:
+    """Return a value as a person reads it: handles by name, large numbers in hexadecimal, long bytes shortened."""
+    if isinstance(value, enum.Enum):
+        return value.name or str(value.value)
+    if type(value) is int:
+        return f"{value:#x}" if abs(value) > 0xFFFF else str(value)  # noqa: PLR2004  # where hexadecimal reads better
+    if isinstance(value, bytes):
+        return _show_bytes(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(show(item) for item in value) + ")"
+    if isinstance(value, FunctionType):
+        return value.__name__
+    if isinstance(value, msgspec.Struct):
+        fields = type(value).__struct_fields__  # type: ignore[attr-defined]  # every Struct type has it
+        if fields[:1] == ("name",):
+            return str(value.name)  # type: ignore[attr-defined]  # its first field
+        return type(value).__name__ + "(" + ", ".join(show(getattr(value, field)) for field in fields) + ")"
+    return str(value)
+
+
+def _show_bytes(value: bytes) -> str:
+    if not value:
+        return "empty"
+    if value == value[:1] * len(value):
+        return f"{value[0]:02x}*{len(value)}"
+    return value[:8].hex() + ("..." if len(value) > 8 else "")  # noqa: PLR2004  # as much as fits a chart

@@ -1,0 +1,49 @@
+"""What an instruction answers: a value, a fault, a VM-exit, or that it was interrupted by work.
+
+A reply goes to the sender of the message and to nobody else. `Reply` is the union for strict decoding.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from protocol.registers import ExitReason, Vector, Work
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The instruction retired and has no result."""
+
+
+class Value(msgspec.Struct, frozen=True, tag="value"):
+    """The instruction retired with this result (an unsigned integer: registers are 64 bits at most)."""
+
+    value: int
+
+
+class Data(msgspec.Struct, frozen=True, tag="data"):
+    """The instruction stored these bytes."""
+
+    data: bytes
+
+
+class Fault(msgspec.Struct, frozen=True, tag="fault"):
+    """The instruction did not execute and raised an exception; the error code where the vector has one."""
+
+    vector: Vector
+    error_code: int | None = None
+
+
+class VmExit(msgspec.Struct, frozen=True, tag="vmexit"):
+    """Why the guest was left: the basic exit reason, with the exit qualification or faulting operand."""
+
+    reason: ExitReason
+    qualification: int = 0
+
+
+class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):
+    """The instruction has not run yet: an interrupt returned here and left work to be done first."""
+
+    work: Work
+
+
+Reply: TypeAlias = Done | Value | Data | Fault | VmExit | Interrupted
