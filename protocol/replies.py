@@ -27,10 +27,14 @@ class Data(msgspec.Struct, frozen=True, tag="data"):
 
 
 class Fault(msgspec.Struct, frozen=True, tag="fault"):
-    """The instruction did not execute and raised an exception; the error code where the vector has one."""
+    """The instruction did not execute and raised an exception.
+
+    The error code is there where the vector has one; `cpl` is the privilege level that it came from, as the pushed CS says.
+    """
 
     vector: Vector
     error_code: int | None = None
+    cpl: int = 0
 
 
 class VmExit(msgspec.Struct, frozen=True, tag="vmexit"):

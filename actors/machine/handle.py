@@ -1,0 +1,170 @@
+"""What a program holds of the CPU that it runs on: one awaitable call for each instruction.
+
+`execute` sends one instruction and returns its raw reply, faults included. The calls below it return the instruction's result.
+Kernels subclass `Cpu` and override `execute`, to handle faults and interruptions inline, in the program that took them.
+"""
+
+from types import TracebackType
+from typing import Any, cast
+
+import msgspec
+
+from actors.machine.processor import PerCpu, Processor, Through
+from actors.runtime import Device
+from protocol import instructions as op
+from protocol.handles import Cell, Program
+from protocol.registers import Component, Work
+from protocol.replies import Data, Fault, Value, VmExit
+
+__plumbing__ = True
+
+
+class UnhandledFault(Exception):
+    """An instruction faulted, and the program has no handler for it."""
+
+    def __init__(self, instruction: Any, fault: Fault) -> None:
+        code = "" if fault.error_code is None else f"({fault.error_code:#x})"
+        super().__init__(f"#{fault.vector.name}{code} at {type(instruction).__name__.lower()}")
+        self.fault = fault
+
+
+class Cpu(msgspec.Struct, frozen=True):
+    """The CPU that the program runs on, whichever it is."""
+
+    processor: Processor
+
+    async def execute(self, instruction: Any) -> Any:
+        """Send one instruction and return its reply; raises UnhandledFault."""
+        reply = await self.processor.send(instruction)
+        if isinstance(reply, Fault):
+            raise UnhandledFault(instruction, reply)
+        return reply
+
+    async def nop(self) -> None:
+        """NOP, or any instruction that touches nothing of interest."""
+        await self.execute(op.Nop())
+
+    async def cli(self) -> None:
+        """CLI."""
+        await self.execute(op.Cli())
+
+    async def sti(self) -> None:
+        """STI."""
+        await self.execute(op.Sti())
+
+    def irqs_off(self) -> "IrqsOff":
+        """Disable interrupts for a block: `async with cpu.irqs_off():` (local_irq_disable, local_irq_enable)."""
+        return IrqsOff(self)
+
+    async def syscall(self) -> None:
+        """Enter the kernel."""
+        await self.execute(op.Syscall())
+
+    async def iret(self, work: Work = Work.NONE) -> None:
+        """Return from the innermost exception, interrupt or system call."""
+        await self.execute(op.Iret(work))
+
+    async def hlt(self) -> None:
+        """HLT."""
+        await self.execute(op.Hlt())
+
+    async def rdmsr(self, msr: int) -> int:
+        """RDMSR."""
+        return cast("Value", await self.execute(op.Rdmsr(msr))).value
+
+    async def wrmsr(self, msr: int, value: int) -> None:
+        """WRMSR."""
+        await self.execute(op.Wrmsr(msr, value))
+
+    async def xgetbv(self, ecx: int = 0) -> int:
+        """XGETBV."""
+        return cast("Value", await self.execute(op.Xgetbv(ecx))).value
+
+    async def xsetbv(self, value: int) -> None:
+        """XSETBV of XCR0."""
+        await self.execute(op.Xsetbv(value))
+
+    async def set_cr0_ts(self, ts: bool) -> None:
+        """Set or clear CR0.TS."""
+        await self.execute(op.MovCr0Ts(ts))
+
+    async def xsaves(self, rfbm: int, area: Cell) -> None:
+        """XSAVES."""
+        await self.execute(op.Xsaves(rfbm, area))
+
+    async def xrstors(self, rfbm: int, area: Cell) -> None:
+        """XRSTORS."""
+        await self.execute(op.Xrstors(rfbm, area))
+
+    async def ldtilecfg(self, config: bytes) -> None:
+        """LDTILECFG of 64 bytes."""
+        await self.execute(op.Ldtilecfg(config))
+
+    async def sttilecfg(self) -> bytes:
+        """STTILECFG: 64 bytes."""
+        return cast("Data", await self.execute(op.Sttilecfg())).data
+
+    async def tileloadd(self, tile: int, data: bytes) -> None:
+        """TILELOADD."""
+        await self.execute(op.Tileloadd(tile, data))
+
+    async def tilestored(self, tile: int) -> bytes:
+        """TILESTORED: 1024 bytes."""
+        return cast("Data", await self.execute(op.Tilestored(tile))).data
+
+    async def tilezero(self, tile: int) -> None:
+        """TILEZERO."""
+        await self.execute(op.Tilezero(tile))
+
+    async def tilerelease(self) -> None:
+        """TILERELEASE."""
+        await self.execute(op.Tilerelease())
+
+    async def touch(self, component: Component, data: bytes = b"\1") -> None:
+        """Use a component that no released CPU has."""
+        await self.execute(op.Touch(component, data))
+
+    async def load(self, cell: Cell) -> Any:
+        """Read a memory cell."""
+        return await self.execute(op.Load(cell))
+
+    async def store(self, cell: Cell, value: op.Word) -> None:
+        """Write a memory cell."""
+        await self.execute(op.Store(cell, value))
+
+    async def through(self, device: Device | PerCpu, message: Any) -> Any:
+        """Send a message to another device, as one instruction on this CPU; a PerCpu means this CPU's."""
+        return await self.execute(Through(device, message))
+
+    async def switch_to(self, coming: Program) -> None:
+        """Let the CPU run `coming`; returns when somebody switches back."""
+        await self.execute(op.SwitchTo(coming))
+
+    async def vmenter(self, vcpu: str) -> VmExit:
+        """VM-entry; returns at the VM-exit with its reason (two steps: the entry, and VMREAD of the reason)."""
+        await self.execute(op.Vmenter(vcpu))
+        return cast("VmExit", await self.execute(op.Vmread(vcpu)))
+
+    async def vmwrite(self, vcpu: str, result: int | None = None) -> None:
+        """Complete the guest's intercepted instruction."""
+        await self.execute(op.Vmwrite(vcpu, result))
+
+    async def external_interrupt(self, vector: int = 0xEC) -> int:
+        """Interrupt the CPU; returns in the handler, with the CPL that was interrupted (bits)."""
+        return cast("Value", await self.execute(op.ExternalInterrupt(vector))).value
+
+
+class IrqsOff:
+    """A block with interrupts off. Behind its STI stands one instruction, in whose shadow nothing is taken."""
+
+    def __init__(self, cpu: Cpu) -> None:
+        self._cpu = cpu
+
+    async def __aenter__(self) -> None:
+        await self._cpu.cli()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._cpu.sti()
+        await self._cpu.nop()

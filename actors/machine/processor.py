@@ -1,0 +1,160 @@
+"""The processor: the device that every program on a CPU sends everything through.
+
+There is one device for all CPUs of a machine, since they are of one model; which CPU handles a message is read from the
+sender's placement, so a program addresses "the CPU that I run on" and can be moved. The actors are the CPUs: `cpu0`, `cpu1`.
+
+A message is enabled only if the sender is the context that runs there, and no pending interrupt comes first.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from actors.machine import events, vmx
+from actors.machine.describe import describe
+from actors.machine.instructions import PRIVILEGED, RULES
+from actors.machine.model import CpuModel
+from actors.machine.state import CpuState, Placement, Ring, Vmx, cpu_cell
+from actors.machine.step import Effect, Effects, Rule, Step, general_protection, undefined
+from actors.runtime import RETRY, Device, Footprint, Outcome, Outcomes, Read, Values
+from protocol import instructions as op
+from protocol.handles import Cell, Program
+from protocol.registers import Work
+
+
+class PerCpu(msgspec.Struct, frozen=True):
+    """A per-CPU variable or queue: one device for each CPU; a message goes to that of the CPU it is executed on."""
+
+    name: str
+    each: tuple[Device, ...]
+
+
+class Through(msgspec.Struct, frozen=True):
+    """A message to another device (memory, a lock, a run queue), executed on the CPU as one instruction."""
+
+    to: Device | PerCpu
+    message: Any
+
+    def target(self, cpu: int) -> Device:
+        """Return the device meant on that CPU."""
+        return self.to.each[cpu] if isinstance(self.to, PerCpu) else self.to
+
+
+HOST_RULES: dict[type, Rule] = {
+    **RULES,
+    op.Iret: events.iret,
+    op.SwitchTo: events.switch_to,
+    op.Vmenter: vmx.vmenter,
+    op.Vmread: vmx.vmread,
+    op.Vmwrite: vmx.vmwrite,
+}
+GUEST_RULES: dict[type, Rule] = {**RULES, op.Iret: events.iret, op.Hlt: vmx.hlt, op.Xsetbv: vmx.xsetbv_exit}
+"""What differs in VMX non-root operation: XSETBV always exits, HLT is intercepted, VMX instructions are #UD."""
+
+Cells = tuple[tuple[Cell, ...], tuple[Cell, ...]]
+"""Cells read and cells written."""
+
+
+def _vmx_cells(vcpu: str) -> Cells:
+    names = Vmx(vcpu)
+    return (names.vmcs, names.guest_msrs, names.host_msrs), (names.vmcs, names.guest_msrs)
+
+
+OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
+    op.Load: lambda m, _: ((m.cell,), ()),
+    op.Store: lambda m, _: ((m.cell,), (m.cell,)),
+    op.Xsaves: lambda m, _: ((m.area,), (m.area,)),
+    op.Xrstors: lambda m, _: ((m.area,), ()),
+    op.SwitchTo: lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
+    op.Vmread: lambda m, _: ((Vmx(m.vcpu).vmcs,), ()),
+    op.Vmwrite: lambda m, _: ((Vmx(m.vcpu).vmcs,), (Vmx(m.vcpu).vmcs,)),
+}
+"""The cells besides the CPU's own that an instruction touches, by its operands."""
+
+MAY_EXIT = frozenset({op.Hlt, op.Xsetbv, op.ExternalInterrupt})
+"""Messages that leave a guest, and so touch its VMCS and MSR areas."""
+
+
+class Processor(Device, frozen=True):
+    """All CPUs of a machine, as a device."""
+
+    model: CpuModel
+
+    def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
+        """The sender's placement, its CPU, and what the instruction's operands and a VM-exit touch."""
+        placement: Placement = read(sender.placement)
+        if placement.cpu is None:
+            return Footprint(actor="off cpu")
+        cell = cpu_cell(placement.cpu)
+        reads, writes = self._cells(sender, message, read, cell, placement.cpu)
+        return Footprint((cell, *reads), (cell, *writes), cell.name)
+
+    @staticmethod
+    def _cells(sender: Program, message: Any, read: Read, cell: Cell, number: int) -> Cells:
+        if isinstance(message, Through):
+            through = message.target(number).footprint(sender, message.message, read)
+            return through.reads, through.writes
+        if isinstance(message, op.Vmenter):
+            vmcs = read(Vmx(message.vcpu).vmcs)
+            reads, writes = _vmx_cells(message.vcpu)
+            return reads, (*writes, vmcs.frame.program.placement)
+        if type(message) in MAY_EXIT:
+            cpu: CpuState = read(cell)
+            return _vmx_cells(cpu.top.vcpu) if cpu.in_guest else ((), ())
+        operands = OPERANDS.get(type(message))
+        return operands(message, sender) if operands is not None else ((), ())
+
+    def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
+        """Execute one message of the context that runs; see the tables."""
+        placement: Placement = values[sender.placement]
+        if placement.cpu is None:
+            return ()
+        cell = cpu_cell(placement.cpu)
+        step = Step(placement.cpu, values[cell], sender, message, values, self.model)
+        return tuple(
+            Outcome(effect.reply, _written(step, effect, cell), effect.label) for effect in _execute(step)
+        )
+
+    def describe(self, message: Any) -> str:
+        """The instruction as it is written in a listing."""
+        if isinstance(message, Through):
+            if isinstance(message.to, PerCpu):
+                text = message.to.each[0].describe(message.message)
+                return "this_cpu " + text.replace(message.to.each[0].name, message.to.name, 1)
+            return message.to.describe(message.message)
+        return describe(message)
+
+
+def _written(step: Step, effect: Effect, cell: Cell) -> tuple[tuple[Cell, Any], ...]:
+    """Return the new values of cells; the STI shadow lasts for one instruction of its context."""
+    after = effect.cpu
+    if step.cpu.sti_shadow and after.sti_shadow:
+        after = msgspec.structs.replace(after, sti_shadow=False)
+    return effect.writes if after is step.cpu else ((cell, after), *effect.writes)
+
+
+def _execute(step: Step) -> Effects:
+    if isinstance(step.message, op.ExternalInterrupt):
+        return events.external_interrupt(step)
+    cpu = step.cpu
+    frame = cpu.top
+    if frame.program != step.sender or (cpu.pending and cpu.takes_interrupts):
+        return ()
+    if frame.work is not Work.NONE:
+        idle = msgspec.structs.replace(frame, work=Work.NONE)
+        return (Effect(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], idle)), vmx.resume_frame(frame)),)
+    if isinstance(step.message, Through):
+        return _through(step)
+    if frame.ring is Ring.USER and type(step.message) in PRIVILEGED:
+        return general_protection(step)
+    rules = GUEST_RULES if cpu.in_guest else HOST_RULES
+    return rules.get(type(step.message), undefined)(step)
+
+
+def _through(step: Step) -> Effects:
+    """Let another device handle the message on this CPU, in the same step."""
+    outcomes = step.message.target(step.number).handle(step.sender, step.message.message, step.values)
+    if any(outcome.reply is RETRY for outcome in outcomes):
+        raise RuntimeError(f"{step.message.to.name} cannot be used through a CPU: it keeps messages pending")
+    return tuple(Effect(step.cpu, outcome.reply, outcome.writes, outcome.label) for outcome in outcomes)

@@ -1,0 +1,127 @@
+"""The values of the machine's cells: one CPU, one program's placement, one VMCS.
+
+A CPU runs the context on top of its `frames`: a host task (user or kernel mode), above it perhaps its guest, or a hard
+interrupt. Only that context's message is enabled. Frames of interrupts belong to the CPU and finish there; a task's own frame
+moves with it and rests in its placement while it is off CPU.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from actors.machine.xstate.registers import XState
+from protocol.handles import Cell, Program
+from protocol.registers import Work
+from protocol.replies import VmExit
+
+
+class Ring(Enum):
+    """The privilege level that a context runs at; the values are the CPL."""
+
+    KERNEL = 0
+    USER = 3
+
+
+class Kind(Enum):
+    """What a frame belongs to."""
+
+    TASK = "task"
+    GUEST = "guest"
+    HARDIRQ = "hardirq"
+
+
+class Saved(msgspec.Struct, frozen=True, cache_hash=True):
+    """What an exception, interrupt or system call pushed, for IRET: CPL and IF."""
+
+    ring: Ring
+    interrupt_flag: bool
+
+
+class Frame(msgspec.Struct, frozen=True, cache_hash=True):
+    """One context: whose it is, at which CPL, what it will return to, and work that an interrupt left it."""
+
+    program: Program
+    kind: Kind
+    ring: Ring = Ring.KERNEL
+    saved: tuple[Saved, ...] = ()
+    work: Work = Work.NONE
+    vcpu: str = ""
+
+
+class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
+    """One logical CPU: contexts (innermost last), IF and its shadow, CR0.TS, pending interrupts, extended state.
+
+    In guest mode IF and CR0.TS are the guest's; `host_cr0_ts` keeps the host's. `pending` are the sources whose interrupt has
+    made the CPU leave a guest and is not delivered yet.
+    """
+
+    frames: tuple[Frame, ...]
+    x: XState
+    interrupt_flag: bool = True
+    sti_shadow: bool = False
+    cr0_ts: bool = False
+    host_cr0_ts: bool = False
+    pending: tuple[Program, ...] = ()
+
+    @property
+    def top(self) -> Frame:
+        """The context that runs."""
+        return self.frames[-1]
+
+    @property
+    def in_guest(self) -> bool:
+        """Whether the CPU is in VMX non-root operation."""
+        return self.frames[-1].kind is Kind.GUEST
+
+    @property
+    def takes_interrupts(self) -> bool:
+        """Whether an external interrupt would be taken now: always in a guest, with IF=1 and no shadow on the host."""
+        return self.in_guest or (self.interrupt_flag and not self.sti_shadow)
+
+
+class Placement(msgspec.Struct, frozen=True, cache_hash=True):
+    """On which CPU a program runs (None: on none), and a task's frame while it is on none."""
+
+    cpu: int | None = None
+    frame: Frame | None = None
+
+
+class Vmcs(msgspec.Struct, frozen=True, cache_hash=True):
+    """What VMX keeps of a guest while it is not running: its context, IF and CR0.TS, and why it was left.
+
+    `result` and `completed` are what the hypervisor emulated for the intercepted instruction; that instruction's message
+    is still pending and is answered from here at the next VM-entry.
+    """
+
+    frame: Frame
+    interrupt_flag: bool = True
+    cr0_ts: bool = False
+    exit: VmExit | None = None
+    completed: bool = False
+    result: int | None = None
+
+
+def cpu_cell(number: int) -> Cell:
+    """Return the cell of a CPU."""
+    return Cell(f"cpu{number}")
+
+
+class Vmx(msgspec.Struct, frozen=True, cache_hash=True):
+    """The names of one virtual CPU's hardware cells."""
+
+    vcpu: str
+
+    @property
+    def vmcs(self) -> Cell:
+        """The VMCS."""
+        return Cell(f"vmcs of {self.vcpu}")
+
+    @property
+    def guest_msrs(self) -> Cell:
+        """The area that is the VM-entry MSR-load and the VM-exit MSR-store area at once, as KVM sets it up."""
+        return Cell(f"guest MSRs of {self.vcpu}")
+
+    @property
+    def host_msrs(self) -> Cell:
+        """The VM-exit MSR-load area."""
+        return Cell(f"host MSRs of {self.vcpu}")

@@ -1,0 +1,137 @@
+"""VM-entry and VM-exit: what switches between host and guest, and what does not.
+
+CR0 and the context switch with the VMCS. XCR0, XSS, XFD and XFD_ERR do not: only the MSR areas or software switch them
+(SDM volume 3, 24.7.2, 24.8.2, 26.4, 27.4, 27.6). The areas are walked in list order with the values that stand in memory, in
+the same step as the entry or exit. A VM-entry whose MSR-load area holds a value that WRMSR would refuse fails and has loaded
+nothing; an exit whose area does is a VMX abort, which this model raises as an error of the hypervisor's code.
+"""
+
+from typing import Any
+
+import msgspec
+
+from actors.machine.model import CpuModel
+from actors.machine.state import CpuState, Frame, Kind, Placement, Vmcs, Vmx
+from actors.machine.step import Effect, Effects, Step, done, raise_exception
+from actors.machine.xstate import msr
+from actors.machine.xstate.registers import XState
+from actors.runtime import RETRY
+from protocol.handles import Cell
+from protocol.instructions import MsrArea, MsrEntry
+from protocol.registers import ExitReason, Vector
+from protocol.replies import Done, Interrupted, Value, VmExit
+
+
+def load_area(x: XState, area: MsrArea, model: CpuModel) -> tuple[msr.Written, ...]:
+    """Return the ways in which loading the area can go; none if an entry is refused."""
+    ways: tuple[msr.Written, ...] = (("", x),)
+    for entry in area.entries:
+        ways = tuple(
+            (" ".join(filter(None, (before, label))), after)
+            for before, state in ways
+            for label, after in msr.wrmsr(state, entry.index, entry.value, model)
+        )
+    return ways
+
+
+def store_area(x: XState, area: MsrArea) -> MsrArea:
+    """Return the area with the current values of its MSRs."""
+    return MsrArea(tuple(MsrEntry(entry.index, msr.rdmsr(x, entry.index) or 0) for entry in area.entries))
+
+
+def vmenter(step: Step) -> Effects:
+    """VMLAUNCH, VMRESUME: the guest's context on top, its IF and CR0.TS in force, its MSR area loaded."""
+    vmx = Vmx(step.message.vcpu)
+    vmcs: Vmcs = step.values[vmx.vmcs]
+    if step.cpu.in_guest or step.cpu.top.kind is not Kind.TASK:
+        return raise_exception(step.cpu, Vector.UD)
+    ways = load_area(step.cpu.x, step.values[vmx.guest_msrs], step.model)
+    if not ways:
+        failed = msgspec.structs.replace(vmcs, exit=VmExit(ExitReason.ENTRY_FAILURE_MSR_LOADING))
+        return done(step.cpu, Done(), (vmx.vmcs, failed))
+    placed = (vmcs.frame.program.placement, Placement(step.number))
+    left = (vmx.vmcs, msgspec.structs.replace(vmcs, exit=None))
+    return tuple(
+        Effect(_entered(step.cpu, vmcs, x), Done(), (placed, left), label) for label, x in ways
+    )
+
+
+def _entered(cpu: CpuState, vmcs: Vmcs, x: XState) -> CpuState:
+    return msgspec.structs.replace(
+        cpu,
+        frames=(*cpu.frames, vmcs.frame),
+        interrupt_flag=vmcs.interrupt_flag,
+        cr0_ts=vmcs.cr0_ts,
+        host_cr0_ts=cpu.cr0_ts,
+        sti_shadow=False,
+        x=x,
+    )
+
+
+def vmexit(step: Step, exit_: VmExit, reply: Any = RETRY) -> Effects:
+    """Leave the guest: IF=0, the host's CR0.TS, the guest's MSRs stored and the host's loaded.
+
+    The reply goes to whoever caused the exit: RETRY for a guest instruction that has not executed and for an interrupt
+    that is still pending.
+    """
+    cpu = step.cpu
+    vmx = Vmx(cpu.top.vcpu)
+    vmcs = Vmcs(cpu.top, cpu.interrupt_flag, cpu.cr0_ts, exit_)
+    stored = store_area(cpu.x, step.values[vmx.guest_msrs])
+    ways = load_area(cpu.x, step.values[vmx.host_msrs], step.model)
+    if not ways:
+        raise RuntimeError(f"VMX abort: the VM-exit MSR-load area of {cpu.top.vcpu} holds a value that WRMSR refuses")
+    writes: tuple[tuple[Cell, Any], ...] = ((vmx.vmcs, vmcs), (vmx.guest_msrs, stored))
+    return tuple(
+        Effect(_left(cpu, x), reply, writes, " ".join(filter(None, ("VM-exit", label)))) for label, x in ways
+    )
+
+
+def _left(cpu: CpuState, x: XState) -> CpuState:
+    return msgspec.structs.replace(
+        cpu,
+        frames=cpu.frames[:-1],
+        interrupt_flag=False,
+        sti_shadow=False,
+        cr0_ts=cpu.host_cr0_ts,
+        x=x,
+    )
+
+
+def vmread(step: Step) -> Effects:
+    """VMREAD: why the guest was left."""
+    return done(step.cpu, step.values[Vmx(step.message.vcpu).vmcs].exit)
+
+
+def vmwrite(step: Step) -> Effects:
+    """Complete the guest's intercepted instruction: it will retire at the next VM-entry, with this result."""
+    cell = Vmx(step.message.vcpu).vmcs
+    completed = msgspec.structs.replace(step.values[cell], completed=True, result=step.message.result)
+    return done(step.cpu, Done(), (cell, completed))
+
+
+def emulated(step: Step) -> Effects | None:
+    """Answer a guest's instruction that the hypervisor has completed; None if it has not."""
+    cell = Vmx(step.cpu.top.vcpu).vmcs
+    vmcs: Vmcs = step.values[cell]
+    if not vmcs.completed:
+        return None
+    reply = Done() if vmcs.result is None else Value(vmcs.result)
+    return done(step.cpu, reply, (cell, msgspec.structs.replace(vmcs, completed=False, result=None)))
+
+
+def hlt(step: Step) -> Effects:
+    """HLT: leaves a guest behind the instruction; on the host this model has no use for it (#UD)."""
+    if not step.cpu.in_guest:
+        return raise_exception(step.cpu, Vector.UD)
+    return vmexit(step, VmExit(ExitReason.HLT), Done())
+
+
+def xsetbv_exit(step: Step) -> Effects:
+    """XSETBV in a guest always exits, with the value as the operand; it retires when the hypervisor completes it."""
+    return emulated(step) or vmexit(step, VmExit(ExitReason.XSETBV, step.message.value))
+
+
+def resume_frame(frame: Frame) -> Interrupted:
+    """Return the reply that hands a context the work which an interrupt left it."""
+    return Interrupted(frame.work)
