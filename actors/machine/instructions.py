@@ -160,7 +160,7 @@ def _touch(step: Step) -> Effects:
 
 def _touchable(x: XState, model: CpuModel, component: int) -> bool:
     """Say whether `touch` knows the component: XFD-capable, enabled in XCR0, and not one that AMX instructions use."""
-    return bool(model.xfd_capable & ~tiles.NEEDED & x.xcr0 >> 0 & 1 << component)
+    return bool(model.xfd_capable & ~tiles.NEEDED & x.xcr0 & (1 << component))
 
 
 def _load(step: Step) -> Effects:

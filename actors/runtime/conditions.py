@@ -20,7 +20,8 @@ class Condition(msgspec.Struct, frozen=True):
     """A predicate with its footprint.
 
     `always`: holds in every state (where `at` says yes, if given). `sometimes`: holds in at least one state; a world in
-    which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or only a rule (hygiene).
+    which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or only a rule (hygiene);
+    `words` is what the harmed one would say of it, where that is known ("unexpected #NM exception").
     """
 
     mode: Literal["always", "sometimes"]
@@ -29,6 +30,7 @@ class Condition(msgspec.Struct, frozen=True):
     reads: tuple[Cell | Label, ...]
     at: Predicate | None = None
     kind: Kind = "symptom"
+    words: str = ""
 
     def holds(self, values: tuple[Any, ...]) -> bool:
         """Decide on the values of `reads`; outside `at`, an `always` holds."""

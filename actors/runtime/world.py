@@ -112,9 +112,13 @@ class World:
         *reads: Any,
         at: Predicate | None = None,
         kind: Kind = "symptom",
+        words: str = "",
     ) -> None:
-        """`predicate(*values of reads)` holds in every state, or in those where `at(*values)` does."""
-        self._condition(Condition("always", name, predicate, _reads(reads), at, kind))
+        """`predicate(*values of reads)` holds in every state, or in those where `at(*values)` does.
+
+        `words` is how the harmed one reports it, for the last row of a chart.
+        """
+        self._condition(Condition("always", name, predicate, _reads(reads), at, kind, words))
 
     def sometimes(self, name: str, predicate: Predicate, *reads: Any) -> None:
         """`predicate(*values of reads)` holds in some state of some execution; else nothing was tested."""

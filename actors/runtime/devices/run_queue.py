@@ -26,6 +26,10 @@ class Pick(msgspec.Struct, frozen=True):
     wait: bool = False
 
 
+class WaitForOne(msgspec.Struct, frozen=True):
+    """Wait until a program waits here; it stays where it is."""
+
+
 class Move(msgspec.Struct, frozen=True):
     """Take a waiting program from this queue to another; enabled while one waits here that may move."""
 
@@ -61,6 +65,8 @@ class RunQueue(Device, frozen=True):
                     return () if wait else (Outcome(),)
                 candidates = waiting[:1] if self.fifo else waiting
                 return tuple(self._taken(waiting, chosen) for chosen in candidates)
+            case WaitForOne():
+                return (Outcome(),) if waiting else ()
             case Move(to=to, movable=movable):
                 return tuple(
                     Outcome(moved, ((self.cell, _without(waiting, moved)), (to, (*values[to], moved))), moved.name)
