@@ -12,9 +12,10 @@ FORMAT = 1
 class TokenBody(msgspec.Struct, frozen=True, array_like=True):
     """One execution of one scenario.
 
-    `parameters` holds those that differ from the defaults, as written on the command line. `choices` is the run-length
-    packed schedule, `steps` its length in steps. `digest` is 64 bits over the whole execution; `rolling` is one byte for
-    each `every` steps, over all steps up to there.
+    `parameters` holds those that differ from the defaults, as written on the command line. `choices` is the
+    run-length packed schedule, `steps` its length in steps. `digest` is 64 bits over the whole execution;
+    `rolling` is one byte for each `every` steps, over all steps up to there. `only` are the places of the
+    `always` conditions that were looked at, among the world's; none stands for all of them.
     """
 
     scenario: str
@@ -24,3 +25,4 @@ class TokenBody(msgspec.Struct, frozen=True, array_like=True):
     digest: int
     every: int
     rolling: bytes
+    only: tuple[int, ...] = ()
