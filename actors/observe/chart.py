@@ -1,0 +1,85 @@
+"""The interleaving chart: what happened, in order, each context in a column of its own.
+
+          CPU0
+          vcpu0   amx_task
+    d...  vcpu_run: wrmsr XFD_ERR 0  XFD_ERR 0x40000 -> 0
+    ....          user: tilezero 0
+
+Time runs down. The margin on the left is the CPU's state in ftrace's latency format, where the world has one.
+A step in the same function as the row above it leaves the function's name out. Steps that tell nothing (no
+value changed, was read or was chosen) are counted instead of shown, unless `full` asks for them. The last row
+says in its own words what went wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from actors.observe.layout import Layout, layout
+from actors.observe.rows import matters, row, says, symptom
+from actors.observe.text import WIDTH, wrap
+from protocol.records import Record, Step
+
+_FOLDED = 2  # a shorter run of steps takes no more room than its count
+
+
+def chart(record: Record, *, full: bool = False) -> str:
+    """Draw a record; `full` shows every step."""
+    plan = layout(record)
+    lines = [*plan.header, *_steps(record, plan, full=full), *_end(record, plan)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _steps(record: Record, plan: Layout, *, full: bool) -> Iterator[str]:
+    above: Step | None = None
+    for run in _runs(record.steps, full=full):
+        if len(run) >= _FOLDED:
+            yield " " * plan.places[run[0].column] + f"... {len(run)} steps"
+            above = None
+            continue
+        for step in run:
+            same = above is not None and (above.column, above.function) == (step.column, step.function)
+            text = f"  {says(step)}" if same else row(step)
+            yield from _placed(text, plan, step.column, step.margin, indent=4 if same else 2)
+            above = step
+
+
+def _runs(steps: Sequence[Step], *, full: bool) -> Iterator[list[Step]]:
+    """Split the steps: one by one those that are shown, together those that are folded."""
+    folded: list[Step] = []
+    for index, step in enumerate(steps):
+        if not full and index < len(steps) - 1 and not matters(step):
+            folded.append(step)
+            continue
+        yield from _split(folded)
+        folded = []
+        yield [step]
+    yield from _split(folded)
+
+
+def _split(folded: list[Step]) -> Iterator[list[Step]]:
+    if len(folded) >= _FOLDED:
+        yield folded
+    else:
+        yield from ([step] for step in folded)
+
+
+def _end(record: Record, plan: Layout) -> Iterator[str]:
+    """Write the last row: the symptom where it shows, or how the execution ended."""
+    column = record.steps[-1].column if record.steps else ""
+    violation = record.violation
+    if violation is None:
+        yield from _placed(f"({record.ending})", plan, column, "", indent=1)
+        return
+    if violation.failure is not None:
+        column = violation.failure.program if violation.failure.program in plan.places else column
+    for line in symptom(violation):
+        yield from _placed(line, plan, column, "", indent=3)
+
+
+def _placed(text: str, plan: Layout, column: str, margin: str, *, indent: int) -> Iterator[str]:
+    """Write a row at its column, going on below it where it is too long."""
+    place = plan.places.get(column, plan.margin)
+    lead = len(text) - len(text.lstrip())
+    lines = wrap(text, WIDTH - place - lead, indent - lead) or [""]
+    for number, line in enumerate(lines):
+        left = margin if number == 0 else ""
+        yield left.ljust(place + lead) + line
