@@ -4,10 +4,11 @@ This package knows nothing of CPUs and nothing of strategies; any race of any ac
 
     from actors.runtime import World, scenario
 
-A program is an `async def` that awaits messages to devices (`program`, `life`), stepped by `running`. A device handles one
-message at a time (`device`; ready ones in `devices`). A `world` describes both and the `conditions`; an `execution` is what a
-world means, one step at a time; `drivers` decide when, and `schedule` is how they ask what comes next. `values` says what may
-pass between actors, `determinism` and `watchdog` guard what every verdict rests on, `recorder` and `digest` write it down.
+A program is an `async def` that awaits messages to devices (`program`, `life`), stepped by `running`. A
+device handles one message at a time (`device`; ready ones in `devices`). A `world` describes both and the
+`conditions`; an `execution` is what a world means, one step at a time; `drivers` decide when, and `schedule`
+is how they ask what comes next. `values` says what may pass between actors, `determinism` and `watchdog`
+guard what every verdict rests on, `recorder` and `digest` write it down.
 
 May import: `protocol`, trio (in `drivers` alone), msgspec, the standard library.
 """

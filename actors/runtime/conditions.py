@@ -1,15 +1,18 @@
 """Conditions: what must hold, what must have happened, and over which cells that is decided.
 
-A condition is a pure predicate over the values of the cells and labels that it names, in that order. Its footprint is what
-makes it cheap (it is looked at again only when one of them has changed) and what a reduced search may rely on. Write one
-condition for each CPU, not one that loops over all of them.
+A condition is a pure predicate over the values of the cells and labels that it names, in that order. Its
+footprint is what makes it cheap (it is looked at again only when one of them has changed) and what a reduced
+search may rely on. Write one condition for each CPU, not one that loops over all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from actors.runtime.errors import ModelError
+from actors.runtime.place import line_of_error
+from actors.runtime.watchdog import WATCHDOG, Stuck
 from protocol.handles import Cell, Label
 from protocol.records import Kind
 
@@ -19,9 +22,10 @@ Predicate = Callable[..., object]
 class Condition(msgspec.Struct, frozen=True):
     """A predicate with its footprint.
 
-    `always`: holds in every state (where `at` says yes, if given). `sometimes`: holds in at least one state; a world in
-    which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or only a rule (hygiene);
-    `words` is what the harmed one would say of it, where that is known ("unexpected #NM exception").
+    `always`: holds in every state (where `at` says yes, if given). `sometimes`: holds in at least one state;
+    a world in which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or
+    only a rule (hygiene); `words` is what the harmed one would say of it, where that is known ("unexpected
+    #NM exception").
     """
 
     mode: Literal["always", "sometimes"]
@@ -37,6 +41,55 @@ class Condition(msgspec.Struct, frozen=True):
         if self.at is not None and not self.at(*values):
             return self.mode == "always"
         return bool(self.predicate(*values))
+
+
+class Checks:
+    """The conditions of a world, by the cells and labels that they look at."""
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self._all = tuple(conditions)
+        self._places: dict[Cell | Label, list[int]] = {}
+        for place, condition in enumerate(self._all):
+            for target in dict.fromkeys(condition.reads):
+                self._places.setdefault(target, []).append(place)
+
+    def broken(
+        self, changed: Iterable[Cell | Label] | None, read: Callable[[Any], Any], met: set[str]
+    ) -> list[Condition]:
+        """Return the `always` conditions that do not hold, in the world's order; note in `met` what was met.
+
+        Only those that look at something `changed` are decided again; None stands for all of them.
+        """
+        if changed is None:
+            places = list(range(len(self._all)))
+        else:
+            known = self._places
+            places = sorted({place for target in changed if target in known for place in known[target]})
+        if not places:
+            return []
+        stretch = WATCHDOG.stretch
+        stretch.enter()
+        try:
+            return [one for place in places if self._fails(one := self._all[place], read, met)]
+        finally:
+            stretch.leave()
+
+    @staticmethod
+    def _fails(condition: Condition, read: Callable[[Any], Any], met: set[str]) -> bool:
+        if condition.mode == "sometimes" and condition.name in met:
+            return False
+        try:
+            holds = condition.holds(tuple([read(target) for target in condition.reads]))
+        except (Exception, Stuck) as error:
+            raise ModelError(
+                f"condition {condition.name!r} raised {type(error).__name__} at {line_of_error(error)}: "
+                f"{error}"
+            ) from error
+        if condition.mode == "always":
+            return not holds
+        if holds:
+            met.add(condition.name)
+        return False
 
 
 def at_most_one(*labels: Any) -> bool:

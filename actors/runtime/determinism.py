@@ -1,16 +1,21 @@
 """The determinism check: a program must do the same again when it gets the same replies.
 
-Everything that vmrace says of orders rests on this, since it names a program's state by the replies that it has received. A
-program that reads a clock, draws a random number, iterates over a set, or looks at an object that others change, breaks it.
-After a checked execution each program is run again by itself, from its start and to where it got, and compared message by
-message. The programs are run one after another, last first, not interleaved as they were, so that what they share without a
-message shows as well.
+Everything that vmrace says of orders rests on this, since it names a program's state by the replies that it
+has received. A program that reads a clock, draws a random number, or looks at an object that others change,
+breaks it. After a checked execution each program is run again by itself, from its start and to where it got,
+and compared message by message, and in how it ended. The programs are run one after another, last first, not
+interleaved as they were, so that what they share without a message shows as well.
+
+What one process cannot show is the order of a set of strings, which is the same as long as the process lives:
+`sets` looks for that in the code, and a replay in another process compares digests.
 """
+
+from collections.abc import Mapping
 
 from actors.runtime.errors import Nondeterminism
 from actors.runtime.execution import Execution
 from actors.runtime.program import Send
-from actors.runtime.running import Running
+from actors.runtime.running import Running, Segment
 from actors.runtime.values import same, show
 
 
@@ -22,31 +27,65 @@ def check_programs(execution: Execution) -> None:
 
 def _check(running: Running) -> None:
     step = 0
-    for segment in running.segments:
+    for place, segment in enumerate(running.segments):
         again = Running(running.handle, segment.function, segment.args, running.key)
-        again.repeating(segment is not running.segments[0])
+        again.repeating(after_become=place > 0)
         try:
             again.advance()
             for sent, reply in segment.exchanges:
                 step += 1
                 _compare(running, step, sent, again)
                 again.advance(reply)
+            if place + 1 < len(running.segments):
+                _compare_become(running, step, running.segments[place + 1], again)
+            else:
+                _compare_end(running, step, again)
         finally:
             again.close()
 
 
 def _compare(running: Running, step: int, sent: Send, again: Running) -> None:
-    repeated = again.pending
-    if repeated is not None and repeated.to == sent.to and same(repeated.message, sent.message):
-        return
-    first = sent.to.describe(sent.message)
-    second = repeated.to.describe(repeated.message) if repeated is not None else f"to end ({_how(again)})"
-    raise Nondeterminism(
-        f"program {running.name} is not deterministic: step {step} of it was {first}, and with the same replies "
-        f"{second} when run again, at {again.where()}; a program may depend only on its arguments and replies "
-        f"(no clock, no random numbers, no order of a set, nothing shared); arguments were {show(running.segments[0].args)}"
+    repeated = again.pending if len(again.segments) == 1 else None
+    if repeated is None or repeated.to != sent.to or not same(repeated.message, sent.message):
+        raise _difference(running, f"step {step} of it was {sent.to.describe(sent.message)}", again)
+
+
+def _compare_become(running: Running, step: int, became: Segment, again: Running) -> None:
+    next_one = again.segments[1] if len(again.segments) > 1 else None
+    if next_one is None or next_one.function != became.function or not same(next_one.args, became.args):
+        text = f"after step {step} of it it became {became.function.__qualname__}{show(became.args)}"
+        raise _difference(running, text, again)
+
+
+def _compare_end(running: Running, step: int, again: Running) -> None:
+    if running.left_at is not None:
+        _compare(running, step + 1, running.left_at, again)
+    elif _how(running) != _how(again):
+        raise _difference(running, f"after step {step} of it {_how(running)}", again)
+    if not _same_labels(running.labels, again.labels):
+        raise _difference(running, f"after step {step} of it its labels were {running.labels}", again)
+
+
+def _same_labels(first: Mapping[str, object], second: Mapping[str, object]) -> bool:
+    return first.keys() == second.keys() and all(same(first[name], second[name]) for name in first)
+
+
+def _difference(running: Running, first: str, again: Running) -> Nondeterminism:
+    labels = f" with labels {again.labels}" if again.labels else ""
+    return Nondeterminism(
+        f"program {running.name} is not deterministic: {first}, "
+        f"and with the same replies {_how(again)}{labels} "
+        f"when run again, at {again.where()}; a program may depend only on its arguments and replies "
+        "(no clock, no random numbers, no order of a set, nothing shared); "
+        f"arguments were {show(running.segments[0].args)}"
     )
 
 
-def _how(again: Running) -> str:
-    return again.failure.text if again.failure is not None else "it returned"
+def _how(running: Running) -> str:
+    if running.failure is not None:
+        return f"it failed ({running.failure.type}: {running.failure.text})"
+    if len(running.segments) > 1 and running.left_at is None and running.pending is None:
+        return "it became something else"
+    return (
+        f"it was {running.pending.to.describe(running.pending.message)}" if running.pending else "it returned"
+    )

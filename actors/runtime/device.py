@@ -1,12 +1,13 @@
 """Devices: reactive actors that handle one message at a time against named cells.
 
-A device is a frozen Struct: a name and what never changes. Its state is in the world's cells, so a device is its own handle
-and can be passed around as a value. For a message it answers two questions, both purely:
+A device is a frozen Struct: a name and what never changes. Its state is in the world's cells, so a device is
+its own handle and can be passed around as a value. For a message it answers two questions, both purely:
 
-* `footprint`: which cells will handling read and write? It may depend on the values of cells that it asks for through
-  `read` (a program's placement says which CPU's cell follows); each cell so asked for belongs to the footprint's reads.
-* `handle`: given the values of the footprint, which outcomes are there? None means that the message is not enabled now.
-  More than one means that the hardware or the environment chooses.
+* `footprint`: which cells will handling read and write? It may depend on the values of cells that it asks for
+  through `read` (a program's placement says which CPU's cell follows); each cell so asked for belongs to the
+  footprint's reads.
+* `handle`: given the values of the footprint, which outcomes are there? If there is none, the message is not
+  enabled now; if there are several, the hardware or the environment chooses.
 
 Whether a message is enabled is thereby read from its footprint alone, never from who else waits.
 """

@@ -1,7 +1,8 @@
 """The digest of an execution: 64 bits over everything that happened, and one byte for each step on the way.
 
-Two executions with the same digest went through the same steps: program, device, message, values of the footprint, outcome
-and reply. The bytes after each step tell where two executions part. The same on any Python version and in any process.
+Two executions with the same digest went through the same steps: program, device, message, values of the
+footprint, outcome and reply. The bytes after each step tell where two executions part. The same on any Python
+version and in any process.
 """
 
 import hashlib
@@ -28,13 +29,23 @@ class Digest:
         """The digest so far, 64 bits."""
         return int.from_bytes(self._hash.digest(), "big")
 
-    def handled(self, execution: Execution, running: Running, before: dict[Cell, Any], outcome: Outcome) -> None:
+    def handled(
+        self, execution: Execution, running: Running, before: dict[Cell, Any], outcome: Outcome
+    ) -> None:
         """Digest one step."""
         del execution
         request = running.pending
         assert request is not None
         values = tuple((cell.name, before[cell]) for cell in sorted(before, key=lambda cell: cell.name))
-        step = (running.name, request.to.name, request.message, values, outcome.label, outcome.writes, outcome.reply)
+        step = (
+            running.name,
+            request.to.name,
+            request.message,
+            values,
+            outcome.label,
+            outcome.writes,
+            outcome.reply,
+        )
         self._hash.update(encode(step))
         self.rolling.append(self._hash.digest()[0])
 

@@ -1,8 +1,11 @@
 """Errors of the people who write scenarios and programs, told apart from findings.
 
-A finding says that the modelled system goes wrong. A `ModelError` says that the model itself breaks a rule that vmrace's
-verdicts rest on, so that no verdict could be trusted; it names the rule, the program, and the line.
+A finding says that the modelled system goes wrong. A `ModelError` says that the model itself breaks a rule
+that vmrace's verdicts rest on, so that no verdict could be trusted; it names the rule, the program, and the
+line.
 """
+
+# ruff: noqa: N818  # they are named for what is wrong; that they are errors, the base class says
 
 
 class VmraceError(Exception):
@@ -14,7 +17,7 @@ class ModelError(VmraceError):
 
 
 class NotAValue(ModelError):
-    """Something other than a value in an argument, default, closure cell, message, reply or cell; says where."""
+    """Something else than a value in an argument, default, closure cell, message, reply or cell."""
 
 
 class Nondeterminism(ModelError):

@@ -1,8 +1,8 @@
 """Spawning and joining: the two steps that concern whole programs.
 
-A program's life is a cell: True while it runs, False once it has returned. A spawn writes it, each step of the program
-itself may write it (its last one does), and a join reads it. So a join depends on the program that it waits for and on
-nothing else, and no extra step marks a program's end.
+A program's life is a cell: True while it runs, False once it has returned. A spawn writes it, each step of
+the program itself may write it (its last one does), and a join reads it. So a join depends on the program
+that it waits for and on nothing else, and no extra step marks a program's end.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ class Life(Device, frozen=True):
     """The device that spawns and joins; every world has it."""
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """The life of the program in question: written by a spawn, read by a join."""
+        """Name the life of the program in question: written by a spawn, read by a join."""
         del sender, read
         if isinstance(message, Spawn):
             return Footprint(writes=(message.child.life,), actor=self.name)
@@ -58,10 +58,13 @@ class Life(Device, frozen=True):
 LIFE = Life("life")
 
 
-async def spawn(function: Behaviour, *args: Any, name: str | None = None, background: bool = False) -> Program:
+async def spawn(
+    function: Behaviour, *args: Any, name: str | None = None, background: bool = False
+) -> Program:
     """Start `function(*args)` as a program and return its handle: one step.
 
-    It is named by its parent and its place among the parent's spawns, or by `name`, which a spawn after `become` must give.
+    It is named by its parent and its place among the parent's spawns, or by `name`, which a spawn after
+    `become` must give.
     """
     child = Program(current().new_child(name))
     spawned: Program = await Send(LIFE, Spawn(child, function, args, background))

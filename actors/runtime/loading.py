@@ -1,7 +1,8 @@
 """Finding scenarios: by name in a package, or in a user's own file.
 
-A file is imported under a name of its own, `vmrace_file_<stem>`, so that its functions are module-level functions with a
-qualified name. What goes wrong in it is reported as its own error, with its line, and never as a traceback.
+A file is imported under a name of its own, `vmrace_file_<stem>`, so that its functions are module-level
+functions with a qualified name. What goes wrong in it is reported as its own error, with its line, and never
+as a traceback.
 """
 
 import difflib
@@ -20,7 +21,8 @@ from actors.runtime.scenario import Scenario
 def load(spec: str, package: str) -> Scenario:
     """Return the scenario that `spec` names: a name in `package`, `file.py`, or `file.py:name`.
 
-    Raises VmraceError: no such scenario (with the nearest names), no such file, or a file that does not import.
+    Raises VmraceError: no such scenario (with the nearest names), no such file, or a file that does not
+    import.
     """
     path, colon, name = spec.partition(".py:")
     if colon:
@@ -57,7 +59,9 @@ def _from_file(path: Path, name: str | None) -> Scenario:
         raise VmraceError(f"{path}: there is no scenario in it (a function under @scenario())")
     if name is None:
         if len(found) > 1:
-            raise VmraceError(f"{path}: there are several scenarios in it; say which: {path}:NAME, with NAME one of {names}")
+            raise VmraceError(
+                f"{path}: there are several scenarios in it; say which: {path}:NAME, with NAME one of {names}"
+            )
         return next(iter(found.values()))
     if name not in found:
         raise VmraceError(f"{path}: no scenario in it is called {name!r}; it has {names}")
@@ -78,8 +82,12 @@ def _import(path: Path) -> ModuleType:
         raise VmraceError(f"{path}: {error}") from error
     except SyntaxError as error:
         raise VmraceError(f"{error.filename or path}:{error.lineno}: SyntaxError: {error.msg}") from None
-    except (Exception, SystemExit) as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's file raises
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename) == path
+        ]
         where = f"{path}:{lines[-1]}" if lines else str(path)
         raise VmraceError(f"{where}: {type(error).__name__}: {error}") from None
     finally:

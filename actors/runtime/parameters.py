@@ -1,7 +1,8 @@
 """The typed parameters of a scenario: read from its signature, converted from text, shown as text.
 
-A parameter's annotation is its contract: bool, int, str, an Enum, a Literal, or Annotated with msgspec's limits. Text from a
-command line or a token is converted by msgspec, strictly but for the fact that it is text.
+A parameter's annotation is its contract: bool, int, str, an Enum, a Literal, or Annotated with msgspec's
+limits. Text from a command line or a token is converted by msgspec, strictly but for the fact that it is
+text.
 """
 
 import difflib
@@ -32,7 +33,8 @@ def parameters_of(function: Callable[..., Any], name: str) -> tuple[Parameter, .
     for parameter in inspect.signature(function).parameters.values():
         if parameter.default is inspect.Parameter.empty or parameter.name not in hints:
             raise VmraceError(
-                f"scenario {name}: parameter {parameter.name} needs a type and a default (`{parameter.name}: int = 1`)"
+                f"scenario {name}: parameter {parameter.name} needs a type and a default "
+                f"(`{parameter.name}: int = 1`)"
             )
         annotation = hints[parameter.name]
         found.append(Parameter(parameter.name, annotation, parameter.default, _allowed(annotation)))

@@ -1,11 +1,12 @@
 """What a program can do: send a message, set a label, replace its behaviour, spawn and join.
 
-A program is an `async def`. All that it awaits, directly or through functions that it calls, ends in `Send`: the one
-awaitable that both drivers understand. A `Send` yields itself to whoever steps the coroutine and evaluates to the reply.
-Everything else a program does happens between two messages and is seen by nobody.
+A program is an `async def`. All that it awaits, directly or through functions that it calls, ends in `Send`:
+the one awaitable that both drivers understand. A `Send` yields itself to whoever steps the coroutine and
+evaluates to the reply. Everything else a program does happens between two messages and is seen by nobody.
 
-`become(function, *state)` is the actor model's own word: `return become(loop, n - 1)` ends this behaviour and starts the
-next one, which knows only its arguments. A program that never becomes anything is named by all the replies it ever got.
+`become(function, *state)` is the actor model's own word: `return become(loop, n - 1)` ends this behaviour and
+starts the next one, which knows only its arguments. A program that never becomes anything is named by all the
+replies it ever got.
 """
 
 import threading
@@ -27,7 +28,7 @@ Behaviour = Callable[..., Coroutine[Any, Any, Any]]
 class Stepped(Protocol):
     """What the code that steps a program must offer to the calls below."""
 
-    def about_to_send(self, request: "Send") -> None:
+    def about_to_send(self) -> None:
         """Let the message go, or raise if the program is being closed."""
 
     def set_label(self, name: str, value: object) -> None:
@@ -36,8 +37,8 @@ class Stepped(Protocol):
     def new_child(self, name: str | None) -> str:
         """Return the name of the next spawned program."""
 
-    def note_become(self) -> None:
-        """Note that a Become was made and has to be returned."""
+    def note_become(self, made: "Become") -> None:
+        """Check a Become, and note that it has to be returned."""
 
 
 class _Current(threading.local):
@@ -66,7 +67,7 @@ class Send:
         self.message = message
 
     def __await__(self) -> Generator["Send", Any, Any]:
-        current().about_to_send(self)
+        current().about_to_send()
         return (yield self)
 
 
@@ -78,9 +79,10 @@ class Become(msgspec.Struct, frozen=True):
 
 
 def become(function: Behaviour, *state: Any) -> Become:
-    """Replace this program's behaviour and forget its history and labels: `return become(f, *state)`."""
-    current().note_become()
-    return Become(function, state)
+    """Replace this program's behaviour, its history and its labels; write `return become(f, *state)`."""
+    made = Become(function, state)
+    current().note_become(made)
+    return made
 
 
 def set_label(name: str, value: Any = True) -> None:

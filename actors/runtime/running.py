@@ -1,33 +1,38 @@
 """One program while it runs: its coroutine, stepped from message to message.
 
-`advance` gives the coroutine a reply and runs it until its next message or its end. Both drivers use it, so that a program
-cannot tell them apart, and what is refused on one is refused on the other:
+`advance` gives the coroutine a reply and runs it until its next message or its end. Both drivers use it, so
+that a program cannot tell them apart, and what is refused on one is refused on the other:
 
 * Awaiting anything but a message (`trio.sleep`, a future) is a ForeignAwait, with the line.
-* An assertion that fails ends the program at that step. Python would still run `finally` and `__aexit__`; a message that
-  they send raises at once instead of being sent, so the world ends in the state in which the assertion failed.
+* An assertion that fails ends the program at that step. Python would still run `finally` and `__aexit__`; a
+  message that they send raises at once instead of being sent, so the world ends in the state in which the
+  assertion failed.
 * Closing a program raises inside it in the same way. One that goes on nevertheless is reported.
 * A program that neither sends nor ends is interrupted by the watchdog (see `watchdog`).
+
+What these checks cannot see: a failed assertion that the program itself catches and forgets before it sends
+again.
 """
 
 import sys
-import traceback
 from collections.abc import Coroutine
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actors.runtime.device import Footprint, Outcomes
+from actors.runtime import place
 from actors.runtime.errors import ForeignAwait, ModelError, SwallowedTeardown
 from actors.runtime.program import CURRENT, Become, Behaviour, Send
+from actors.runtime.teardown import Closing, assertion_in, end
+from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG, Stuck
 from protocol.handles import Program
 from protocol.records import Failure
 
-_HERE = __name__
+if TYPE_CHECKING:
+    from actors.runtime.device import Footprint, Outcomes
 
+__plumbing__ = True
 
-class Closing(BaseException):
-    """Raised inside a program that may not go on; not an Exception, so that ordinary handlers let it pass."""
+_PATIENCE = 100
 
 
 class Segment:
@@ -44,28 +49,41 @@ class Segment:
 class Running:
     """A program in one execution.
 
-    `pending` is the message that it is parked at; `key` its place in the default order; `outcomes`, `footprint` and `cells`
-    are the driver's notes on the pending message, None when they have to be computed again; `actor` handled the last one.
+    `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
+    `key` is its place in the default order; `relabelled` names labels set since somebody last looked.
+    `outcomes`, `footprint`, `cells`, `seen` (the same in order) and `moving` (the footprint depends on cells)
+    are the execution's notes on the pending message, None where they have to be computed again; `actor`
+    handled the last one.
     """
 
-    def __init__(self, handle: Program, function: Behaviour, args: tuple[Any, ...], key: tuple[Any, ...]) -> None:
+    def __init__(
+        self, handle: Program, function: Behaviour, args: tuple[Any, ...], key: tuple[Any, ...]
+    ) -> None:
         self.handle = handle
         self.name = handle.name
         self.key = key
         self.background = bool(key[0])
         self.segments = [Segment(function, args)]
         self.labels: dict[str, object] = {}
+        self.relabelled: set[str] = set()
         self.pending: Send | None = None
+        self.left_at: Send | None = None
         self.failure: Failure | None = None
         self.steps = 0
         self.outcomes: Outcomes | None = None
         self.footprint: Footprint | None = None
         self.cells: frozenset[Any] = frozenset()
+        self.seen: tuple[Any, ...] = ()
+        self.moving = False
         self.actor = ""
         self._spawned = 0
         self._closing = False
-        self._become_made = False
+        self._refusals = 0
+        self._become_at = ""
         self._stepped = False
+        self._refused: ModelError | None = None
+        self._outer_error: BaseException | None = None
+        self._stretch = WATCHDOG.stretch
         self._coroutine = self._start(function, args)
 
     @property
@@ -74,7 +92,12 @@ class Running:
         return self.pending is None
 
     def _start(self, function: Behaviour, args: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
-        coroutine = function(*args)
+        try:
+            coroutine = function(*args)
+        except TypeError as error:
+            raise ModelError(
+                f"program {self.name}: {error}, defined at {place.definition(function)}"
+            ) from error
         if not hasattr(coroutine, "cr_frame"):
             raise ModelError(f"program {self.name}: {function.__qualname__} is not an `async def` function")
         return coroutine
@@ -86,14 +109,13 @@ class Running:
             self.steps += 1
             self._stepped = True
         self.pending = self.outcomes = self.footprint = None
-        outer = CURRENT.program
-        CURRENT.program = self
         self._outer_error = sys.exc_info()[1]
-        WATCHDOG.enter(self.name)
+        outer, CURRENT.program = CURRENT.program, self
+        self._stretch.enter()
         try:
             self.pending = self._run(reply)
         finally:
-            WATCHDOG.leave()
+            self._stretch.leave()
             CURRENT.program = outer
 
     def _run(self, reply: Any) -> Send | None:
@@ -101,6 +123,7 @@ class Running:
             try:
                 request = self._coroutine.send(reply)
             except StopIteration as stop:
+                self._check_refused()
                 if self.failure is not None or not self._becomes(stop.value):
                     return None
                 reply = None
@@ -110,57 +133,101 @@ class Running:
             except (ModelError, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001  # whatever a program raises is a finding
+                self._check_refused()
                 self.failure = self.failure or self._as_failure(error)
+                return None
+            self._check_refused()
+            if self._closing:  # it caught Closing again and again, and would send for ever
+                end(self._coroutine)
                 return None
             if type(request) is not Send:
                 raise self._foreign(request)
-            if self._become_made:
-                raise ModelError(f"{self.where()}: become(...) has to be returned: `return become(f, *state)`")
+            if self._become_at:
+                raise self._not_returned()
             return request
+
+    def _check_refused(self) -> None:
+        """Raise what a call of the program was refused with, in case the program caught it."""
+        if self._refused is not None:
+            raise self._refused
+
+    def _refuse(self, error: ModelError) -> ModelError:
+        self._refused = error
+        return error
+
+    # Becoming.
 
     def _becomes(self, result: object) -> bool:
         if not isinstance(result, Become):
+            if self._become_at:
+                raise self._not_returned()
             return False
-        self._become_made = False
         if not self._stepped:
-            text = f"became {result.function.__qualname__} without a step in between: this loop never sends anything"
-            self.failure = Failure(self.name, "become", text, ())
+            text = f"became {result.function.__qualname__} without a step in between: this loop never sends"
+            self.failure = Failure(self.name, "become", text, (self._become_at,))
             return False
+        self._become_at = ""
         self._stepped = False
+        self.relabelled.update(self.labels)
         self.labels = {}
         self._spawned = -1  # histories are forgotten, so places are too: later spawns need a name
         self.segments.append(Segment(result.function, result.args))
         self._coroutine = self._start(result.function, result.args)
         return True
 
+    def _not_returned(self) -> ModelError:
+        return ModelError(
+            f"{self._become_at}: program {self.name}, after step {self.steps} of it: "
+            "become(...) has to be returned: `return become(f, *state)`"
+        )
+
+    def note_become(self, made: Become) -> None:
+        """Check a Become and remember it, so that one that is not returned is noticed."""
+        self._become_at = self.where()
+        try:
+            check_value(made.function, f"{self._become_at}: program that {self.name} becomes")
+            check_program(made.function, made.args, self.name)
+        except ModelError as error:
+            raise self._refuse(error) from None
+
+    # How it fails.
+
     def _as_failure(self, error: BaseException) -> Failure:
         kind = "stuck" if isinstance(error, Stuck) else type(error).__name__
-        return Failure(self.name, kind, str(error), tuple(_user_lines(error)))
+        return Failure(self.name, kind, str(error), place.lines_of_error(error))
 
     def fail(self, error: BaseException) -> None:
         """End the program by an error of the device that handled its message."""
-        self.failure = self._as_failure(error)
+        failure = self._as_failure(error)
+        lines = (*place.lines_of(place.frames(self._coroutine)), *failure.lines)
+        self.failure = Failure(self.name, failure.type, failure.text, lines)
         self.close()
 
     def _foreign(self, request: object) -> ForeignAwait:
         where = self.where()
-        self.close()
+        end(self._coroutine)
         return ForeignAwait(
-            f"{where}: program {self.name} awaited {type(request).__name__}, which is not a vmrace message "
+            f"{where}: program {self.name} awaited {type(request).__name__}, which is not a vmrace message, "
+            f"after step {self.steps} of it "
             "(a program may await only messages to devices; time and other libraries do not exist in a world)"
         )
 
     # What the program itself calls, through `actors.runtime.program`.
 
-    def about_to_send(self, request: Send) -> None:
-        """Let the message go, or raise Closing if the program is ending."""
-        del request
+    def about_to_send(self) -> None:
+        """Let the message go, or raise Closing if the program is ending.
+
+        One that catches that and sends again, and again, is let out to `end`, which gives it up.
+        """
         if self._closing:
+            self._refusals += 1
+            if self._refusals > _PATIENCE:
+                return
             raise Closing
         error = sys.exc_info()[1]
         if error is None or error is self._outer_error:
             return
-        failed = _assertion_in(error, self._outer_error)
+        failed = assertion_in(error, self._outer_error)
         if failed is not None:
             self.failure = self._as_failure(failed)
             self._closing = True
@@ -168,92 +235,70 @@ class Running:
 
     def set_label(self, name: str, value: object) -> None:
         """Note a label; it is in force from the step on that the program is finishing."""
+        if type(value) is not bool:
+            try:
+                check_value(value, f"{self.where()}: label {name!r} of {self.name}")
+            except ModelError as error:
+                raise self._refuse(error) from None
         self.labels[name] = value
+        self.relabelled.add(name)
 
     def new_child(self, name: str | None) -> str:
         """Return the path of the next spawned program."""
         if name is not None:
             return f"{self.name}.{name}"
         if self._spawned < 0:
-            raise ModelError(f"{self.where()}: a spawn after `become` needs a name: spawn(f, ..., name='worker')")
+            raise self._refuse(
+                ModelError(
+                    f"{self.where()}: program {self.name}, after step {self.steps} of it: "
+                    "a spawn after `become` needs a name: spawn(f, ..., name='worker')"
+                )
+            )
         self._spawned += 1
         return f"{self.name}.{self._spawned - 1}"
 
-    def repeating(self, after_become: bool) -> None:
+    def repeating(self, *, after_become: bool) -> None:
         """Start as the repetition of a segment; one behind a `become` has no numbered places for spawns."""
         if after_become:
             self._spawned = -1
 
-    def note_become(self) -> None:
-        """Remember that a Become was made, so that one that is not returned is noticed."""
-        self._become_made = True
+    # How it is closed.
 
     def close(self) -> None:
         """End the program without another message.
 
-        Raises SwallowedTeardown if it goes on nevertheless: it catches BaseException and returns, or awaits again.
+        Raises SwallowedTeardown if it goes on nevertheless: it catches BaseException and returns, or awaits
+        again.
         """
-        self.pending = None
-        coroutine = self._coroutine
-        if coroutine.cr_frame is None:  # type: ignore[attr-defined]  # a coroutine object, see _start
+        self.left_at, self.pending = self.pending, None
+        if self._coroutine.cr_frame is None:  # type: ignore[attr-defined]  # a coroutine object, see _start
             return
         where = self.where()
         self._closing = True
         outer, CURRENT.program = CURRENT.program, self
+        self._stretch.enter()
         try:
-            coroutine.throw(Closing())
-        except StopIteration:
-            raise self._swallowed(where) from None
-        except BaseException:  # noqa: BLE001, S110  # Closing itself, or what a `finally` raised instead: it is over
-            pass
-        else:
-            coroutine.close()
-            raise self._swallowed(where)
+            swallowed = end(self._coroutine)
         finally:
+            self._stretch.leave()
             CURRENT.program = outer
-
-    def _swallowed(self, where: str) -> SwallowedTeardown:
-        return SwallowedTeardown(
-            f"{where}: program {self.name} caught the exception that closes it and went on; "
-            "catch Exception, never BaseException"
-        )
+        if swallowed:
+            raise SwallowedTeardown(
+                f"{where}: program {self.name} caught the exception that closes it and went on, after step "
+                f"{self.steps} of it; catch Exception, never BaseException"
+            )
 
     # Where it is.
 
     def place(self) -> tuple[str, str, int]:
-        """Return function, file and line of the innermost call that is not vmrace's own plumbing."""
-        best: FrameType | None = None
-        coroutine: Any = self._coroutine
-        while coroutine is not None:
-            frame = getattr(coroutine, "cr_frame", None)
-            if frame is None:
-                break
-            if best is None or not frame.f_globals.get("__plumbing__", False):
-                best = frame
-            coroutine = coroutine.cr_await
-        if best is None:
-            return (self.name, "?", 0)
-        return (best.f_code.co_name, best.f_code.co_filename, best.f_lineno)
+        """Return function, file and line of the innermost call that is the program's own."""
+        best = place.innermost(place.frames(self._coroutine))
+        if best is not None:
+            return (best.f_code.co_name, best.f_code.co_filename, best.f_lineno)
+        code = self.segments[-1].function.__code__
+        return (code.co_name, code.co_filename, code.co_firstlineno)
 
     def where(self) -> str:
         """Return `file:line` of where the program stands."""
         _, file, line = self.place()
         return f"{file}:{line}"
-
-
-def _assertion_in(error: BaseException | None, outer: BaseException | None) -> AssertionError | None:
-    """Return the failed assertion that is being unwound, if one is."""
-    while error is not None and error is not outer:
-        if isinstance(error, AssertionError):
-            return error
-        error = error.__context__
-    return None
-
-
-def _user_lines(error: BaseException) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)
-    return [
-        f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
-        for frame in frames
-        if not frame.filename.endswith(("actors/runtime/running.py", "actors/runtime/program.py"))
-    ]

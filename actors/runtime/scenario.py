@@ -4,8 +4,9 @@
     def lost_update(n: int = 2) -> World:
         \"\"\"Can two increments of one counter lose one?\"\"\"
 
-The function's name is the scenario's, its docstring's first line the question. A case is a set of parameters with what is
-expected of it: the verdict, the violated conditions, the number of states, the length of the shortest counterexample.
+The function's name is the scenario's, its docstring's first line the question. A case is a set of parameters
+with what is expected of it: the verdict, the violated conditions, the number of states, the length of the
+shortest counterexample.
 """
 
 import inspect
@@ -40,8 +41,8 @@ def case(
 ) -> Case:
     """Declare a case: parameters by name, and what is expected of them.
 
-    `violated` names the conditions that fail, `states` is the number of distinct states, `steps` the length of the shortest
-    counterexample.
+    `violated` names the conditions that fail, `states` is the number of distinct states, `steps` the length
+    of the shortest counterexample.
     """
     return Case(parameters, expect, violated, states, steps)
 
@@ -59,7 +60,9 @@ class Scenario:
         for declared in self.cases:
             unknown = set(declared.parameters) - {parameter.name for parameter in self.parameters}
             if unknown:
-                raise ModelError(f"scenario {self.name}: a case gives {min(unknown)!r}, which is not a parameter")
+                raise ModelError(
+                    f"scenario {self.name}: a case gives {min(unknown)!r}, which is not a parameter"
+                )
 
     @property
     def question(self) -> str:
@@ -77,7 +80,9 @@ class Scenario:
     def changed(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         """Return the parameters that differ from the defaults, as text."""
         defaults = self.as_text({})
-        return tuple((name, text) for name, text in self.as_text(parameters).items() if text != defaults[name])
+        return tuple(
+            (name, text) for name, text in self.as_text(parameters).items() if text != defaults[name]
+        )
 
     def __call__(self, **parameters: Any) -> World:
         """Build the world for these parameters, defaults filled in."""
@@ -88,7 +93,7 @@ class Scenario:
 
 
 def scenario(*, cases: Iterable[Case] = (), fix: str = "") -> Callable[[Callable[..., World]], Scenario]:
-    """Make a function that builds a World into a scenario; `fix` names the commits that closed the bug, if any."""
+    """Make a function that builds a World a scenario; `fix` names the commits that closed the bug, if any."""
 
     def make(build: Callable[..., World]) -> Scenario:
         return Scenario(build, cases, fix)

@@ -1,7 +1,8 @@
-"""Who decides: the interface through which a driver asks for the next choice, and the choices that need no strategy.
+"""Who decides: how a driver asks for the next choice, and the choices that need no strategy.
 
-The choices of an execution are numbers, counted from the default order (`Execution.enabled`): for each step which of the
-enabled programs, 0 being the one that would go on by default; then, where the message has several outcomes, which of them.
+The choices of an execution are numbers, counted from the default order (`Execution.enabled`): for each step
+which of the enabled programs, 0 being the one that would go on by default; then, where the message has
+several outcomes, which of them.
 """
 
 from collections.abc import Sequence
@@ -26,12 +27,12 @@ class Default:
     """The default order: everybody runs as long as possible, and the first outcome is taken."""
 
     def program(self, execution: Execution, enabled: list[Running]) -> int:
-        """The first."""
+        """Take the first."""
         del execution, enabled
         return 0
 
     def outcome(self, execution: Execution, running: Running, count: int) -> int:
-        """The first."""
+        """Take the first."""
         del execution, running, count
         return 0
 
@@ -47,11 +48,11 @@ class Follow:
         self._at = 0
 
     def program(self, execution: Execution, enabled: list[Running]) -> int:
-        """The recorded one."""
+        """Take the recorded one."""
         return self._next(execution, len(enabled), "enabled programs")
 
     def outcome(self, execution: Execution, running: Running, count: int) -> int:
-        """The recorded one."""
+        """Take the recorded one."""
         del running
         return self._next(execution, count, "outcomes")
 
@@ -77,7 +78,7 @@ class FollowLog:
         self._log = log
 
     def program(self, execution: Execution, enabled: list[Running]) -> int:
-        """The program that the log names; after its end, the default."""
+        """Take the program that the log names; after its end, the default."""
         if execution.steps >= len(self._log):
             return 0
         name = self._log[execution.steps][0]
@@ -87,7 +88,7 @@ class FollowLog:
         raise Divergence(f"step {execution.steps + 1} of the log is {name}'s, whose message is not enabled")
 
     def outcome(self, execution: Execution, running: Running, count: int) -> int:
-        """The outcome that the log names."""
+        """Take the outcome that the log names."""
         del running
         index = self._log[execution.steps][1] if execution.steps < len(self._log) else 0
         return min(index, count - 1)

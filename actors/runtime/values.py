@@ -1,27 +1,34 @@
 """Values: the only things that programs, messages and cells may hold.
 
-An execution can be repeated, compared and remembered only if everything in it is a value: int, bool, str, bytes, enum, None,
-tuples and frozen Structs of these, handles (frozen Structs that name things), and module-level functions. A float would make
-equality a matter of rounding, a set would make order a matter of hashing, and anything mutable could change between two looks.
+An execution can be repeated, compared and remembered only if everything in it is a value: int, bool, str,
+bytes, enum, None, tuples and frozen Structs of these, handles (frozen Structs that name things), and
+module-level functions. A float would make equality a matter of rounding, a set would make order a matter of
+hashing, and anything mutable could change between two looks.
 
-Keys are typed: Python says `True == 1 == IntFlag(1)`, but a program can tell them apart, so two states that differ in this
-alone must stay apart. `typed` gives a value the key that does; `encode` gives it bytes that are the same in every process.
+Keys are typed: Python says `True == 1 == IntFlag(1)`, but a program can tell them apart, so two states that
+differ in this alone must stay apart. `typed` gives a value the key that does; `encode` gives it bytes that
+are the same in every process.
 """
 
 import enum
+import inspect
 import sys
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
+from typing import cast
 
 import msgspec
 
 from actors.runtime.errors import NotAValue
+from actors.runtime.place import definition
+from actors.runtime.sets import check_sets
 
 _SCALARS = frozenset({int, bool, str, bytes, type(None)})
 _PREFIX: dict[type, str] = {int: "i", bool: "?", str: "s", type(None): "n"}
 
 ALLOWED = (
-    "int, bool, str, bytes, enum, None, tuples and frozen Structs of these, handles, and module-level functions"
+    "int, bool, str, bytes, enum, None, tuples and frozen Structs of these, handles, "
+    "and functions at module level"
 )
 
 
@@ -39,7 +46,8 @@ def _offenders(value: object, path: str) -> Iterator[tuple[str, object, str]]:
     if kind in _SCALARS or isinstance(value, enum.Enum):
         return
     if kind is tuple:
-        for index, item in enumerate(value):  # type: ignore[arg-type]  # narrowed by `kind is tuple`
+        items = cast("tuple[object, ...]", value)
+        for index, item in enumerate(items):
             yield from _offenders(item, f"{path}[{index}]")
     elif isinstance(value, msgspec.Struct):
         if not kind.__struct_config__.frozen:  # type: ignore[attr-defined]  # every Struct type has it
@@ -64,23 +72,37 @@ def _is_module_level(function: FunctionType) -> bool:
 def check_program(function: Callable[..., object], args: tuple[object, ...], name: str) -> None:
     """Refuse a program whose arguments, defaults or closure cells hold anything but values.
 
-    Raises NotAValue with the path to the offender, or for a closure cell that the program itself assigns to.
+    Raises NotAValue with the path to the offender, or for a closure cell that the program itself assigns to;
+    Nondeterminism where the program, or a function that it calls, iterates over a set.
     """
-    if not isinstance(function, FunctionType):
-        raise NotAValue(f"program {name}: {type(function).__name__} is not an `async def` function")
+    if not isinstance(function, FunctionType) or not function.__code__.co_flags & inspect.CO_COROUTINE:
+        what = getattr(function, "__qualname__", type(function).__name__)
+        raise NotAValue(f"program {name}: {what} is not an `async def` function")
     check_value(args, f"arguments of {name}: ")
     for parameter, default in _defaults(function):
         check_value(default, f"default of {name}'s parameter {parameter}")
-    rebound = _rebinds(function.__code__)
-    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        where = f"closure cell {variable} of {name} ({function.__qualname__})"
+    if function.__closure__:
+        _check_closure(function, function.__closure__, name)
+    check_sets(function, name)
+
+
+def _check_closure(function: FunctionType, closure: tuple[CellType, ...], name: str) -> None:
+    code = function.__code__
+    rebound = _rebinds(code)
+    for variable, cell in zip(code.co_freevars, closure, strict=True):
+        where = f"{definition(function)}: closure cell {variable} of {name} ({function.__qualname__})"
         if variable in rebound:
-            line = rebound[variable]
             raise NotAValue(
-                f"{where}: the program assigns to it at {function.__code__.co_filename}:{line}, so it is not a value; "
-                "keep it in a cell of the world"
+                f"{where}: the program assigns to it at {code.co_filename}:{rebound[variable]}, so it is not "
+                "a value; keep it in a cell of the world"
             )
-        check_value(cell.cell_contents, where)
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            raise NotAValue(
+                f"{where}: it has no value yet; define {variable} before the program is added"
+            ) from None
+        check_value(content, where)
 
 
 def _defaults(function: FunctionType) -> Iterator[tuple[str, object]]:
@@ -126,7 +148,7 @@ def same(first: object, second: object) -> bool:
 
 
 def encode(value: object) -> bytes:
-    """Return bytes that two values share only if types and contents are the same, in any process and version."""
+    """Return bytes that two values share only if types and contents agree, in any process and version."""
     out = bytearray()
     _encode(value, out)
     return bytes(out)
@@ -151,14 +173,16 @@ def _encode(value: object, out: bytearray) -> None:
         raw = b"b" + value  # type: ignore[operator]  # bytes
     elif isinstance(value, FunctionType):
         raw = f"f{value.__qualname__}".encode()
+    elif kind not in _PREFIX:
+        raise NotAValue(f"{kind.__name__} is not a value (allowed: {ALLOWED})")
     else:
         raw = f"{_PREFIX[kind]}{value}".encode()
     out += len(raw).to_bytes(4, "big")
     out += raw
 
 
-def show(value: object) -> str:
-    """Return a value as a person reads it: handles by name, large numbers in hexadecimal, long bytes shortened."""
+def show(value: object) -> str:  # noqa: PLR0911  # one return a kind of value
+    """Return a value as a person reads it: handles by name, large numbers in hexadecimal, long bytes cut."""
     if isinstance(value, enum.Enum):
         return value.name or str(value.value)
     if type(value) is int:
@@ -170,7 +194,7 @@ def show(value: object) -> str:
     if isinstance(value, FunctionType):
         return value.__name__
     if isinstance(value, msgspec.Struct):
-        fields = type(value).__struct_fields__  # type: ignore[attr-defined]  # every Struct type has it
+        fields = type(value).__struct_fields__
         if fields[:1] == ("name",):
             return str(value.name)  # type: ignore[attr-defined]  # its first field
         return type(value).__name__ + "(" + ", ".join(show(getattr(value, field)) for field in fields) + ")"

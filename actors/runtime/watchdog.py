@@ -1,15 +1,23 @@
 """The watchdog: ends a stretch of code that neither sends a message nor ends.
 
-A program that loops without sending holds the only thread there is, so no clock inside the run could stop it. A daemon thread
-looks on: when one stretch of a program, device or condition has lasted longer than the limit, it raises `Stuck` in the thread
-that runs it, inside the loop, so that the traceback names the line. Entering and leaving a stretch costs a few assignments.
+A program that loops without sending holds the only thread there is, so no clock inside the run could stop it.
+A daemon thread looks on: when one stretch of a program, device or condition has lasted longer than the limit,
+it raises `Stuck` in the thread that runs it, inside the loop, so that the traceback names the line. Entering
+and leaving a stretch costs two assignments.
+
+The limit counts the watchdog's own looks, not a clock, so that a process that was suspended meanwhile is not
+blamed for it. What it cannot end is a single call into C that never returns: Python delivers the exception
+between two of its instructions.
 """
 
 import ctypes
 import threading
 import time
+import weakref
+from typing import ClassVar
 
 LIMIT_SECONDS = 5.0
+_LOOKS = 10  # within one limit
 
 
 class Stuck(BaseException):
@@ -20,62 +28,60 @@ class Stuck(BaseException):
 
 
 class Stretch:
-    """What one thread is running at the moment: a name, or None between stretches, and the stretch's serial number."""
+    """What one thread is doing at the moment: in a stretch or not, and the stretch's serial number."""
 
-    __slots__ = ("name", "serial", "thread")
+    __slots__ = ("__weakref__", "inside", "serial", "thread")
 
     def __init__(self) -> None:
-        self.name: str | None = None
+        self.inside = False
         self.serial = 0
         self.thread = threading.get_ident()
 
-    def enter(self, name: str) -> None:
-        """A stretch of `name` begins."""
+    def enter(self) -> None:
+        """Begin a stretch."""
         self.serial += 1
-        self.name = name
+        self.inside = True
 
     def leave(self) -> None:
-        """The stretch has ended."""
-        self.name = None
+        """End the stretch."""
+        self.inside = False
 
 
 class Watchdog(threading.local):
     """Gives each thread its Stretch, and watches all of them; `limit` is in seconds."""
 
     limit = LIMIT_SECONDS
-    _all: list[Stretch] = []  # noqa: RUF012  # shared by all threads on purpose
+    _stretches: ClassVar[weakref.WeakSet[Stretch]] = weakref.WeakSet()
     _thread: threading.Thread | None = None
     _lock = threading.Lock()
 
     def __init__(self) -> None:
         self.stretch = Stretch()
         with Watchdog._lock:
-            Watchdog._all = [*Watchdog._all, self.stretch]
+            Watchdog._stretches.add(self.stretch)
             if Watchdog._thread is None:
-                Watchdog._thread = threading.Thread(target=_watch, name="vmrace watchdog", daemon=True)
+                Watchdog._thread = threading.Thread(
+                    target=Watchdog._watch, name="vmrace watchdog", daemon=True
+                )
                 Watchdog._thread.start()
 
-    def enter(self, name: str) -> None:
-        """A stretch of `name` begins in this thread."""
-        self.stretch.enter(name)
-
-    def leave(self) -> None:
-        """The stretch of this thread has ended."""
-        self.stretch.leave()
-
-
-def _watch() -> None:
-    """Look at each stretch a few times within the limit, and stop those that have lasted longer."""
-    since: dict[Stretch, tuple[int, float]] = {}
-    while True:
-        time.sleep(Watchdog.limit / 10)
-        now = time.monotonic()
-        for stretch in Watchdog._all:  # noqa: SLF001  # the same module's
-            serial, begun = since.get(stretch, (-1, now))
-            if stretch.name is None or stretch.serial != serial:
-                since[stretch] = (stretch.serial, now)
-            elif now - begun >= Watchdog.limit:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(stretch.thread), ctypes.py_object(Stuck))
+    @classmethod
+    def _watch(cls) -> None:
+        """Look at each stretch a few times within the limit, and stop those that have lasted longer."""
+        seen: weakref.WeakKeyDictionary[Stretch, tuple[int, float]] = weakref.WeakKeyDictionary()
+        while True:
+            pause = cls.limit / _LOOKS
+            time.sleep(pause)
+            with cls._lock:
+                stretches = list(cls._stretches)
+            for stretch in stretches:
+                serial, lasted = seen.get(stretch, (-1, 0.0))
+                lasted = lasted + pause if stretch.inside and stretch.serial == serial else 0.0
+                seen[stretch] = (stretch.serial, lasted)
+                if lasted >= cls.limit:
+                    thread, stuck = ctypes.c_ulong(stretch.thread), ctypes.py_object(Stuck)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, stuck)
+            stretches.clear()
 
 
 WATCHDOG = Watchdog()

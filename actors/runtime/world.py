@@ -1,7 +1,8 @@
 """A world: cells, programs, and what must hold.
 
-Building a world runs nothing. What is built is plain description, so that any driver can execute it any number of times:
-initial values of cells, programs with their arguments, conditions. Everything is checked to be a value on the way in.
+Building a world runs nothing. What is built is plain description, so that any driver can execute it any
+number of times: initial values of cells, programs with their arguments, conditions. Everything is checked to
+be a value on the way in.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from actors.runtime.conditions import Condition, Predicate, at_most_one
+from actors.runtime.conditions import Checks, Condition, Predicate, at_most_one
 from actors.runtime.devices import Choice, Lock, Mailbox, RunQueue, Variable
 from actors.runtime.errors import ModelError
 from actors.runtime.program import Behaviour
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 class ProgramSpec(msgspec.Struct, frozen=True):
-    """A program that is there from the start. `key` is its place in the default order: required ones first."""
+    """A program there from the start; `key` is its place in the default order: required ones first."""
 
     handle: Program
     function: Behaviour
@@ -41,6 +42,7 @@ class World:
         self.programs: list[ProgramSpec] = []
         self.conditions: list[Condition] = []
         self.budgets: dict[str, int] = {}
+        self._checks: dict[frozenset[str] | None, Checks] = {}
 
     # What there is.
 
@@ -83,8 +85,10 @@ class World:
 
     # Who runs.
 
-    def program(self, function: Behaviour, *args: Any, name: str | None = None, background: bool = False) -> Program:
-        """Add the program `function(*args)`; a background one need not finish. Its default name is the function's."""
+    def program(
+        self, function: Behaviour, *args: Any, name: str | None = None, background: bool = False
+    ) -> Program:
+        """Add `function(*args)`; a background one need not finish. The default name is the function's."""
         handle = Program(name or self._free_name(function.__name__))
         if any(spec.handle == handle for spec in self.programs):
             raise ModelError(f"there are two programs called {handle.name!r}; give one of them another name=")
@@ -133,8 +137,19 @@ class World:
             raise ModelError(f"condition {condition.name!r} names no cell or label to decide on")
         for read in condition.reads:
             if isinstance(read, Cell) and read not in self.cells:
-                raise ModelError(f"condition {condition.name!r} reads {read.name!r}, a cell that this world lacks")
+                raise ModelError(
+                    f"condition {condition.name!r} reads {read.name!r}, a cell that this world lacks"
+                )
         self.conditions.append(condition)
+        self._checks.clear()
+
+    def checks(self, only: frozenset[str] | None = None) -> Checks:
+        """Return the conditions to check; `only` limits the `always` ones to those of these names."""
+        found = self._checks.get(only)
+        if found is None:
+            wanted = [c for c in self.conditions if c.mode == "sometimes" or only is None or c.name in only]
+            found = self._checks[only] = Checks(wanted)
+        return found
 
     # What a person sees; worlds with CPUs say more.
 
@@ -142,7 +157,9 @@ class World:
         """Return the columns of the chart: one a program."""
         return tuple(Column(spec.handle.name) for spec in self.programs)
 
-    def annotate(self, step: Step, message: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]) -> Step:
+    def annotate(
+        self, step: Step, message: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]
+    ) -> Step:
         """Return the record of a step with what only this kind of world knows added.
 
         `before` holds the values of the step's footprint before it, `after` all cells after it.

@@ -20,7 +20,7 @@ class Choice(Device, frozen=True):
     """A source of choices. It has no cell: what is chosen is known to the asker alone."""
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """No cells."""
+        """Name no cells."""
         del sender, message, read
         return Footprint(actor=self.name)
 

@@ -32,7 +32,7 @@ class Lock(Device, frozen=True):
         return Cell(self.name)
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """The owner's cell, read and written."""
+        """Name the owner's cell, read and written."""
         del sender, message, read
         return Footprint((self.cell,), (self.cell,), self.name)
 
@@ -47,7 +47,9 @@ class Lock(Device, frozen=True):
                 return (Outcome(False),) if owner is not None else (taken,)
             case Release():
                 if owner != sender.name:
-                    raise RuntimeError(f"{sender.name} releases lock {self.name}, held by {owner or 'nobody'}")
+                    raise RuntimeError(
+                        f"{sender.name} releases lock {self.name}, held by {owner or 'nobody'}"
+                    )
                 return (Outcome(None, ((self.cell, None),)),)
         raise TypeError(f"a lock has no message {type(message).__name__}")
 

@@ -23,7 +23,7 @@ class Get(msgspec.Struct, frozen=True):
 
 
 class Mailbox(Device, Generic[T], frozen=True):
-    """A queue of at most `capacity` values, first in, first out. Its cell holds the tuple of those that wait."""
+    """A queue of at most `capacity` values, first in, first out. Its cell holds the tuple of them."""
 
     capacity: int = 1
 
@@ -33,7 +33,7 @@ class Mailbox(Device, Generic[T], frozen=True):
         return Cell(self.name)
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """The queue's cell, read and written."""
+        """Name the queue's cell, read and written."""
         del sender, message, read
         return Footprint((self.cell,), (self.cell,), self.name)
 

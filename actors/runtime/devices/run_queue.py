@@ -1,7 +1,7 @@
 """A run queue: programs that could run, and a choice of the next one.
 
-Which waiting program comes next is an outcome: a scheduler's policy is not what a proof should lean on. A queue that is
-`fifo` takes the first instead.
+Which waiting program comes next is an outcome: a scheduler's policy is not what a proof should lean on. A
+queue that is `fifo` takes the first instead.
 """
 
 from typing import Any, cast
@@ -48,7 +48,7 @@ class RunQueue(Device, frozen=True):
         return Cell(self.name)
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """The queue's cell, read and written; that of the other queue for a move."""
+        """Name the queue's cell, read and written; that of the other queue for a move."""
         del sender, read
         cells = (self.cell, message.to) if isinstance(message, Move) else (self.cell,)
         return Footprint(cells, cells, self.name)
@@ -69,7 +69,9 @@ class RunQueue(Device, frozen=True):
                 return (Outcome(),) if waiting else ()
             case Move(to=to, movable=movable):
                 return tuple(
-                    Outcome(moved, ((self.cell, _without(waiting, moved)), (to, (*values[to], moved))), moved.name)
+                    Outcome(
+                        moved, ((self.cell, _without(waiting, moved)), (to, (*values[to], moved))), moved.name
+                    )
                     for moved in waiting
                     if moved in movable
                 )

@@ -55,7 +55,7 @@ class Variable(Device, Generic[T], frozen=True):
         return Cell(self.name)
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """The cell, read by all messages and written by those that store."""
+        """Name the cell, read by all messages and written by those that store."""
         del sender, read
         cell = (self.cell,)
         return Footprint(cell, () if isinstance(message, Load | Await) else cell, "memory")

@@ -1,11 +1,13 @@
 """The controlled session: one message at a time, in the order that a chooser gives.
 
-Trio's own scheduler is no use here: its deterministic mode shuffles one batch of runnable tasks, so it can neither starve a
-program nor run one twice in a row, and misses every bug that needs that. So everybody is parked, and exactly one is released:
+Trio's own scheduler is no use here: its deterministic mode shuffles one batch of runnable tasks, so it can
+neither starve a program nor run one twice in a row, and misses every bug that needs that. So everybody is
+parked, and exactly one is released:
 
     this task --envelope--> device's task --reply--> program's task --parked at its next message--> this task
 
-A step is over when the program has sent its next message or ended, and all programs that it spawned are parked.
+A step is over when the program has sent its next message or ended, and all programs that it spawned are
+parked. It costs those three switches of tasks, and what the model itself does.
 """
 
 import trio
@@ -23,7 +25,7 @@ class Controlled(ProgramTasks):
 
     def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery) -> None:
         super().__init__(execution, actors, nursery)
-        self._busy = 0
+        self._busy = 0  # programs that are not parked yet: the step lasts until there are none
 
     def start(self, running: Running) -> None:
         """Give a program its task; the step lasts until it is parked."""
@@ -31,34 +33,30 @@ class Controlled(ProgramTasks):
         super().start(running)
 
     def parked(self, running: Running) -> None:
-        """One less to wait for."""
+        """Count one less to wait for."""
         del running
-        self._quiet()
-
-    def ended(self, running: Running) -> None:
-        """One less to wait for."""
-        del running
-        self._quiet()
-
-    def _quiet(self) -> None:
         self._busy -= 1
         if self._busy <= 0:
             self.wake()
 
+    ended = parked
+
     def deliver(self, actor: str, running: Running, index: int) -> None:
         """Handle the message in the device's task, and let the program have the reply."""
         del actor
+        if self.stopping:
+            return
         try:
             reply = self.execution.handle(running, index)
             child = self.execution.spawned(running)
         except BaseException as error:  # noqa: BLE001  # raised by the session's task
-            self.error = error
+            self.failed(error)
             self.wake()
             return
         if child is not None:
             self.start(child)
         if isinstance(reply, Retry):
-            self._quiet()
+            self.parked(running)
         else:
             self.resume(running, reply)
 

@@ -1,12 +1,13 @@
 """The free-running session: nobody is parked, and what happened is read from a log.
 
-Programs send their messages to the devices' mailboxes as soon as they have them, and devices handle them in the order of
-arrival; a message that is not enabled waits until a cell of its footprint changes. Each handled message is appended to the log
-in the same stretch as it is handled. Outcomes, and how many turns a program idles before it goes on, are drawn from the seed;
-Trio's own order is not, so only the log fixes the execution.
+Programs send their messages to the devices' mailboxes as soon as they have them, and devices handle them in
+the order of arrival; a message that is not enabled waits until a cell of its footprint changes. Each handled
+message is appended to the log in the same stretch as it is handled. Outcomes, and how many turns a program
+idles before it goes on, are drawn from the seed; Trio's own order is not, so only the log fixes the
+execution.
 
-A program that is late only makes fewer messages pending, so every log is a legal controlled schedule. The verdict of a
-free run is that of its controlled replay (`FollowLog`): conditions are not looked at here.
+A program that is late only makes fewer messages pending, so every log is a legal controlled schedule. The
+verdict of a free run is that of its controlled replay (`FollowLog`): conditions are not looked at here.
 """
 
 import random
@@ -29,7 +30,9 @@ class Free(ProgramTasks):
         super().__init__(execution, actors, nursery)
         self.log: list[tuple[str, int]] = []
         self._random = random.Random(seed)
-        self._moving = 0  # programs that run, and messages in mailboxes: while there are any, something will happen
+        self._moving = (
+            0  # programs that run, and messages in mailboxes: while there are any, something will happen
+        )
         self._waiting: list[Running] = []
         self._limit = 0
 
@@ -44,27 +47,34 @@ class Free(ProgramTasks):
             await trio.lowlevel.checkpoint()
 
     def parked(self, running: Running) -> None:
-        """Its message is on its way to the device."""
+        """Send on: its message is on its way to the device."""
         self._send(running)
 
     def _send(self, running: Running) -> None:
         self.actors.post(self.execution.footprint(running).actor).put((self, running, 0))
 
     def ended(self, running: Running) -> None:
-        """A program has ended: others may wait for that."""
+        """Take note that a program has ended: others may wait for that."""
         del running
-        self._retry_waiting()
+        try:
+            self._retry_waiting()
+        except BaseException as error:  # noqa: BLE001  # raised by the session's task
+            self.failed(error)
         self._one_less()
 
     def _one_less(self) -> None:
         self._moving -= 1
-        if self._moving == 0 or self.error is not None or self.execution.over:
+        if self._moving == 0 or self._over:
             self.wake()
+
+    @property
+    def _over(self) -> bool:
+        return self.stopping or self.error is not None or self.execution.over
 
     def deliver(self, actor: str, running: Running, index: int) -> None:
         """Handle the message if it is enabled, in the device's task; else it waits."""
         del index
-        if self._stopping or self.execution.over or len(self.log) >= self._limit:
+        if self._over or len(self.log) >= self._limit:
             self._one_less()
             return
         try:
@@ -73,7 +83,7 @@ class Free(ProgramTasks):
                 return
             self._handle(running)
         except BaseException as error:  # noqa: BLE001  # raised by the session's task
-            self.error = error
+            self.failed(error)
             self._one_less()
 
     def _handle(self, running: Running) -> None:
@@ -96,18 +106,20 @@ class Free(ProgramTasks):
 
     def _retry_waiting(self) -> None:
         """Send again what waits for a cell that has changed."""
-        changed = [running for running in self._waiting if running.outcomes is None and running.pending is not None]
+        changed = [
+            running for running in self._waiting if running.outcomes is None and running.pending is not None
+        ]
         for running in changed:
             self._waiting.remove(running)
             self._moving += 1
             self._send(running)
 
     async def run(self, limit: int) -> None:
-        """Run until nothing moves, everybody required has ended, somebody failed, or `limit` messages were handled."""
+        """Run until nothing moves, all required have ended, somebody failed, or `limit` is reached."""
         self._limit = limit
         for running in self.execution.create():
             self.start(running)
-        while self._moving and not self.execution.over and self.error is None:
+        while self._moving and not self._over:
             await self.wait()
         if self.error is not None:
             raise self.error

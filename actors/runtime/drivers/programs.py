@@ -1,16 +1,17 @@
 """Programs as Trio tasks: what the controlled and the free session have in common.
 
-Each program's task steps its coroutine and parks at each message until its reply is there. An error of the model, or of
-vmrace itself, is handed to the session's own task, which raises it; no other task ever ends by an exception. A cancelled
-session closes the programs on its way out.
+Each program's task steps its coroutine and parks at each message until its reply is there. An error of the
+model, or of vmrace itself, is handed to the session's own task, which raises it; no other task ever ends by
+an exception. That is why the tasks can live in the driver's nursery, and an execution needs none of its own:
+`stop` lets the parked tasks end, and waits for them even while it is cancelled.
 """
 
 from typing import Any
 
 import trio
-from trio.lowlevel import Task, current_task, reschedule, wait_task_rescheduled
 
-from actors.runtime.drivers.actors import Actors, abortable
+from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.parking import Parking
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
 
@@ -22,71 +23,73 @@ class ProgramTasks:
         self.execution = execution
         self.actors = actors
         self.error: BaseException | None = None
+        self.stopping = False
         self._nursery = nursery
-        self._tasks: dict[Running, Task] = {}
-        self._replies: dict[Running, Any] = {}
-        self._stopping = False
-        self._owner: Task | None = None
+        self._tasks: dict[Running, Parking] = {}
+        self._owner = Parking()
 
     def start(self, running: Running) -> None:
         """Give a program its task."""
-        self._nursery.start_soon(self._run, running, name=f"program {running.name}")
+        parking = self._tasks[running] = Parking()
+        self._nursery.start_soon(self._run, running, parking, name=running.name)
 
     def parked(self, running: Running) -> None:
-        """A program is parked at its message."""
+        """Take note that a program is parked at its message."""
         raise NotImplementedError
 
     def ended(self, running: Running) -> None:
-        """A program has ended."""
+        """Take note that a program has ended, or its task has."""
         raise NotImplementedError
 
     async def before_advance(self) -> None:
-        """Called in the program's task before it runs on."""
+        """Wait in the program's task before it runs on, if there is a reason to."""
 
     def resume(self, running: Running, reply: Any) -> None:
         """Let a parked program have its reply and run on."""
-        self._replies[running] = reply
-        reschedule(self._tasks.pop(running))
+        self._tasks[running].wake(reply)
 
-    async def _run(self, running: Running) -> None:
-        reply = None
+    async def _run(self, running: Running, parking: Parking) -> None:
+        """Be the program's task."""
         try:
-            while not self._stopping:
+            reply = None
+            while True:
                 await self.before_advance()
+                if self.stopping:
+                    break
                 if running.failure is None:
                     running.advance(reply)
                 self.execution.advanced(running)
                 if running.pending is None:
                     break
-                self._tasks[running] = current_task()
                 self.parked(running)
-                await wait_task_rescheduled(abortable)
-                reply = self._replies.pop(running, None)
+                reply = await parking.park()
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it
-            self.error = error
+            self.failed(error)
         finally:
-            self._tasks.pop(running, None)
+            del self._tasks[running]
             self.ended(running)
+            if self.stopping and not self._tasks:
+                self.wake()
+
+    def failed(self, error: BaseException) -> None:
+        """Keep the first error, for the session's own task to raise."""
+        self.error = self.error or error
 
     async def wait(self) -> None:
         """Park the session's own task until `wake`."""
-        self._owner = current_task()
-        try:
-            await wait_task_rescheduled(abortable)
-        finally:
-            self._owner = None
+        await self._owner.park()
 
     def wake(self) -> None:
         """Wake the session's own task."""
-        owner, self._owner = self._owner, None
-        if owner is not None:
-            reschedule(owner)
+        self._owner.wake()
 
-    def stop(self) -> None:
-        """Let every parked task end, without its program moving."""
-        self._stopping = True
-        tasks, self._tasks = self._tasks, {}
-        for task in tasks.values():
-            reschedule(task)
+    async def stop(self) -> None:
+        """Let every parked task end, without its program moving, and wait until all have."""
+        self.stopping = True
+        for parking in self._tasks.values():
+            parking.wake()
+        with trio.CancelScope(shield=True):
+            while self._tasks:
+                await self.wait()

@@ -3,8 +3,8 @@
     async with open_driver(world) as driver:
         execution = await driver.run(chooser)
 
-The devices' tasks live as long as the driver; each execution has a nursery of its own for its programs, and leaves no task,
-no open coroutine and no state behind, however it ends.
+The devices' tasks live as long as the driver; an execution's programs are tasks in the same nursery, and it
+leaves no task, no open coroutine and no state behind, however it ends.
 """
 
 from collections.abc import AsyncIterator
@@ -16,6 +16,7 @@ from actors.runtime.determinism import check_programs
 from actors.runtime.drivers.actors import Actors
 from actors.runtime.drivers.controlled import Controlled
 from actors.runtime.drivers.free import Free
+from actors.runtime.drivers.programs import ProgramTasks
 from actors.runtime.execution import Execution, Observer
 from actors.runtime.schedule import Chooser
 from actors.runtime.world import World
@@ -29,6 +30,7 @@ class TrioDriver:
 
     def __init__(self, world: World, nursery: trio.Nursery) -> None:
         self.world = world
+        self._nursery = nursery
         self._actors = Actors(nursery)
 
     async def run(
@@ -45,51 +47,56 @@ class TrioDriver:
         Raises ModelError where the world breaks a rule, and Divergence where the chooser does.
         """
         execution = Execution(self.world, checked=checked, only=only, observer=observer)
-        async with _programs() as nursery:
-            session = Controlled(execution, self._actors, nursery)
-            try:
-                await session.run(chooser, limit)
-            finally:
-                session.stop()
-                execution.close()
+        session = Controlled(execution, self._actors, self._nursery)
+        async with _ended(session):
+            await session.run(chooser, limit)
         if checked:
             check_programs(execution)
         return execution
 
-    async def run_free(self, seed: str, *, limit: int = STEP_LIMIT, observer: Observer | None = None) -> list[tuple[str, int]]:
+    async def run_free(
+        self, seed: str, *, limit: int = STEP_LIMIT, observer: Observer | None = None
+    ) -> list[tuple[str, int]]:
         """Run one free-running execution and return its log of (program, outcome)."""
-        execution = Execution(self.world, observer=observer)
-        async with _programs() as nursery:
-            session = Free(execution, self._actors, nursery, seed)
-            try:
-                await session.run(limit)
-            finally:
-                session.stop()
-                nursery.cancel_scope.cancel()
-                execution.close()
+        session = Free(Execution(self.world, observer=observer), self._actors, self._nursery, seed)
+        async with _ended(session):
+            await session.run(limit)
         return session.log
 
 
 @asynccontextmanager
-async def _programs() -> AsyncIterator[trio.Nursery]:
-    """Open a nursery whose only exceptions are those of the block itself, unwrapped."""
-    raised: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            yield nursery
-        except trio.Cancelled:
-            raise
-        except BaseException as error:  # noqa: BLE001  # raised below, outside the nursery, as itself
-            raised = error
-    if raised is not None:
-        raise raised
+async def _ended(session: ProgramTasks) -> AsyncIterator[None]:
+    """End a session's tasks and programs afterwards; an error of the block counts for more."""
+    try:
+        yield
+    except BaseException:
+        await session.stop()
+        session.execution.abandon()
+        raise
+    await session.stop()
+    session.execution.close()
 
 
 @asynccontextmanager
 async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
-    """Start the devices' tasks of `world`, and end them afterwards."""
-    async with _programs() as nursery:
-        try:
-            yield TrioDriver(world, nursery)
-        finally:
+    """Start the devices' tasks of `world`, and end them afterwards.
+
+    What the block raises comes out as itself, never in a group: no other task of the nursery ends by an
+    exception, but for Ctrl-C, which may arrive in any of them.
+    """
+    raised: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield TrioDriver(world, nursery)
+            except trio.Cancelled:
+                raise
+            except BaseException as error:  # noqa: BLE001  # raised below, outside the nursery
+                raised = error
             nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raised = KeyboardInterrupt()
+    if raised is not None:
+        raise raised

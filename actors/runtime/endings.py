@@ -1,0 +1,39 @@
+"""How an execution ends when something went wrong: the violation, with who failed or who waits for what."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from actors.runtime.conditions import Condition
+from actors.runtime.running import Running
+from actors.runtime.values import show
+from protocol.handles import Cell
+from protocol.records import Failure, Violation
+
+_WIDEST = 60
+
+
+def violation(broken: Sequence[Condition], failures: Sequence[Failure]) -> Violation:
+    """Put together what went wrong in one step."""
+    names = [condition.name for condition in broken]
+    names += [f"{failure.program}: {failure.type}" for failure in failures]
+    texts = [failure.text or failure.type for failure in failures]
+    texts += [condition.words or condition.name for condition in broken]
+    symptom = bool(failures) or any(condition.kind == "symptom" for condition in broken)
+    kind: Literal["symptom", "hygiene"] = "symptom" if symptom else "hygiene"
+    return Violation(tuple(names), kind, "; ".join(texts), failures[0] if failures else None)
+
+
+def deadlock(order: Sequence[Running], cells: Mapping[Cell, Any]) -> Violation:
+    """Say that nobody is enabled and a required program is unfinished, and who waits for what."""
+    names = ", ".join(running.name for running in order if not running.background)
+    waiting = tuple(_waits(running, cells) for running in order)
+    return Violation(("deadlock",), "symptom", f"deadlock: {names} can never go on", None, waiting)
+
+
+def _waits(running: Running, cells: Mapping[Cell, Any]) -> str:
+    assert running.pending is not None
+    function, file, line = running.place()
+    touched = sorted(running.cells, key=lambda cell: cell.name)
+    state = ", ".join(f"{cell.name} = {show(cells[cell])[:_WIDEST]}" for cell in touched if cell in cells)
+    text = running.pending.to.describe(running.pending.message)
+    return f"{running.name} waits for {text} in {function} ({file}:{line}); {state}"

@@ -1,0 +1,132 @@
+"""Asking a device: which cells a message touches, and what could come of it.
+
+A device sees the values of its footprint and nothing else; one that reaches for another cell is stopped, even
+if it asks with `get` or `in`, or handles the error. A device that raises, or never ends, is one more outcome
+of the message: choosing it ends the world, so that it is found, replayed and explained like any other
+finding.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.runtime.device import Footprint, Outcome, Outcomes
+from actors.runtime.errors import FootprintError, ModelError, NotAValue
+from actors.runtime.life import Spawn
+from actors.runtime.place import definition
+from actors.runtime.running import Running
+from actors.runtime.values import same
+from actors.runtime.watchdog import Stuck
+from protocol.handles import Cell
+
+__plumbing__ = True
+
+
+class Raised:
+    """In place of a reply: the device raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Seen(dict[Cell, Any]):
+    """The values of a footprint; remembers if another cell was asked for."""
+
+    outside: Cell | None = None
+
+    def __missing__(self, cell: Cell) -> Any:
+        self.outside = cell
+        raise KeyError(cell)
+
+    def get(self, cell: Cell, default: Any = None) -> Any:
+        """Return the value of a cell of the footprint; there is no default for others."""
+        del default
+        return self[cell]
+
+    def __contains__(self, cell: object) -> bool:
+        if isinstance(cell, Cell) and not super().__contains__(cell):
+            self.outside = cell
+        return super().__contains__(cell)
+
+
+def footprint_of(cells: Mapping[Cell, Any], running: Running) -> Footprint:
+    """Ask which cells a program's pending message touches, those read to find them included, and note it."""
+    request = running.pending
+    assert request is not None
+    asked: list[Cell] = []
+
+    def read(cell: Cell) -> Any:
+        asked.append(cell)
+        return cells[cell]
+
+    try:
+        declared = request.to.footprint(running.handle, request.message, read)
+        footprint = (
+            Footprint((*asked, *declared.reads), declared.writes, declared.actor) if asked else declared
+        )
+    except ModelError:
+        raise
+    except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
+        footprint = Footprint(tuple(asked), (), request.to.name)
+        running.outcomes = (Outcome(Raised(error)),)
+    touched = dict.fromkeys((*footprint.reads, *footprint.writes))
+    missing = [cell for cell in touched if cell not in cells]
+    if missing and not (isinstance(request.message, Spawn) and missing == [request.message.child.life]):
+        raise ModelError(
+            f"{running.where()}: {request.to.name} touches {missing[0].name!r}, a cell that this world lacks"
+        )
+    running.cells = frozenset(touched)
+    running.seen = () if missing else tuple(touched)  # a spawn's only cell is not there yet
+    running.moving = bool(asked)
+    running.footprint = footprint
+    return footprint
+
+
+def evaluate(cells: Mapping[Cell, Any], running: Running) -> Outcomes:
+    """Ask a device for the outcomes of a program's pending message."""
+    request = running.pending
+    assert request is not None
+    values = Seen()
+    for cell in running.seen:
+        values[cell] = cells[cell]
+    try:
+        outcomes = request.to.handle(running.handle, request.message, values)
+    except ModelError:
+        raise
+    except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
+        outcomes = (Outcome(Raised(error)),)
+    if values.outside is not None:
+        raise FootprintError(_complaint(running, "reads", values.outside))
+    if type(outcomes) is not tuple:
+        raise NotAValue(
+            f"{running.where()}: device {request.to.name} answered {type(request.message).__name__} with "
+            f"{type(outcomes).__name__}, not a tuple of outcomes, at {definition(type(request.to).handle)}"
+        )
+    return outcomes
+
+
+def agree(one: Outcomes, other: Outcomes, *, typed: bool) -> bool:
+    """Say whether two evaluations of one message came to the same; `typed` tells `True` from 1 as well."""
+    if one is other:
+        return True
+    if (
+        len(one) == len(other) == 1
+        and isinstance(one[0].reply, Raised)
+        and isinstance(other[0].reply, Raised)
+    ):
+        return type(one[0].reply.error) is type(other[0].reply.error)
+    return one == other and (not typed or same(one, other))
+
+
+def written_outside(running: Running, cell: Cell) -> FootprintError:
+    """Return the error for a write outside the footprint."""
+    return FootprintError(_complaint(running, "writes", cell))
+
+
+def _complaint(running: Running, does: str, cell: Cell) -> str:
+    request = running.pending
+    assert request is not None
+    return (
+        f"step {running.steps + 1} of {running.name}, {running.where()}: device {request.to.name} {does} "
+        f"cell {cell.name!r} outside its footprint when it handles {type(request.message).__name__}, "
+        f"at {definition(type(request.to).handle)}"
+    )
