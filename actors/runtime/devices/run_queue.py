@@ -80,6 +80,17 @@ class RunQueue(Device, frozen=True):
     def _taken(self, waiting: tuple[Program, ...], chosen: Program) -> Outcome:
         return Outcome(chosen, ((self.cell, _without(waiting, chosen)),), chosen.name)
 
+    def describe(self, message: Any) -> str:
+        """`enqueue task`, `pick from runqueue`, `wait on runqueue`, `move from runqueue to other`."""
+        match message:
+            case Add(program=program):
+                return f"enqueue {program.name} on {self.name}"
+            case Move(to=to):
+                return f"move from {self.name} to {to.name}"
+            case WaitForOne():
+                return f"wait on {self.name}"
+        return f"pick from {self.name}"
+
     async def add(self, program: Program) -> None:
         """Make `program` runnable: one step."""
         await self.send(Add(program))

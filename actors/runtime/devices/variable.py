@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
-from actors.runtime.values import same
+from actors.runtime.values import same, show
 from protocol.handles import Cell, Program
 
 __plumbing__ = True
@@ -76,6 +76,19 @@ class Variable(Device, Generic[T], frozen=True):
             case Await(value=wanted):
                 return (Outcome(),) if same(before, wanted) else ()
         raise TypeError(f"memory has no message {type(message).__name__}")
+
+    def describe(self, message: Any) -> str:
+        """`load x`, `store x 1`, `add x 1`."""
+        match message:
+            case Load():
+                return f"load {self.name}"
+            case Store(value=value):
+                return f"store {self.name} {show(value)}"
+            case FetchAdd(amount=amount):
+                return f"add {self.name} {amount}"
+            case CompareExchange(old=old, new=new):
+                return f"cmpxchg {self.name} {show(old)} {show(new)}"
+        return f"wait for {self.name} = {show(message.value)}"
 
     async def load(self) -> T:
         """Read the value: one step."""

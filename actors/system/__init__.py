@@ -1,0 +1,11 @@
+"""What runs on the machine: host kernel, KVM, guests and user tasks, as programs that read like the code they model.
+
+`machine` builds a world of CPUs, tasks, guests and interrupts; scenarios start there. `kernel` names the kernel's data, all of
+it cells; `host_cpu` is the CPU as kernel code holds it. `sched`, `fpu`, `traps` and `interrupts` follow the kernel functions
+that they name, `kvm` is vcpu_run in the forms of the 2021 design mail, `guest` and `tasks` are what runs in VMs and processes.
+
+Simplified here: extended state is switched eagerly at each context switch (no TIF_NEED_FPU_LOAD), KVM_RUN keeps the guest's
+state in the vCPU thread's own fpstate, softirqs, NMI, signals' frames and hotplug are left out.
+
+May import: `actors.machine`, `actors.runtime`, `protocol`.
+"""

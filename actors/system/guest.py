@@ -1,0 +1,56 @@
+"""Guests: a kernel that handles its own #NM, and what runs on it.
+
+A guest does not know that it is exited. Its programs run on their vCPU: an instruction waits until VM-entry.
+"""
+
+from actors.machine.xstate.tiles import config
+from actors.runtime import set_label
+from actors.system.guest_cpu import GuestCpu
+from protocol.registers import Msr, Vector
+from protocol.replies import Fault
+
+ONE_TILE = config(16)
+"""TILECFG with tile 0 of 16 rows of 64 bytes."""
+
+
+class GuestDied(Exception):
+    """The guest's kernel died."""
+
+
+async def guest_exception(cpu: GuestCpu, fault: Fault) -> None:
+    """The guest kernel's exceptions: #NM has a handler, any other kills it."""
+    if fault.vector is not Vector.NM:
+        set_label("oops", f"unhandled #{fault.vector.name}")
+        raise GuestDied
+    await exc_device_not_available(cpu)
+    await cpu.iret()
+
+
+async def exc_device_not_available(cpu: GuestCpu) -> None:
+    """The guest kernel's #NM handler: without a bit in XFD_ERR it dies, else it clears the bit and lets the task use AMX."""
+    set_label("in_nm_window", True)
+    xfd_err = await cpu.rdmsr(Msr.XFD_ERR)
+    set_label("in_nm_window", False)
+    if not xfd_err:
+        set_label("oops", "unexpected #NM exception")
+        raise GuestDied
+    await cpu.wrmsr(Msr.XFD_ERR, 0)
+    await cpu.wrmsr(Msr.XFD, await cpu.rdmsr(Msr.XFD) & ~xfd_err)
+
+
+async def amx_guest(cpu: GuestCpu, feature: int, tile: bytes) -> None:
+    """A guest that arms XFD, as a kernel does for a task without a buffer, and whose task then uses a tile."""
+    try:
+        await cpu.wrmsr(Msr.XFD, feature)
+        await cpu.ldtilecfg(ONE_TILE)
+        await cpu.tileloadd(0, tile)
+        set_label("loaded", tile == await cpu.tilestored(0))
+    except GuestDied:
+        pass
+    await cpu.hlt()
+
+
+async def reader_guest(cpu: GuestCpu) -> None:
+    """Another VM's guest, which reads XFD_ERR though it has taken no #NM."""
+    set_label("xfd_err", await cpu.rdmsr(Msr.XFD_ERR))
+    await cpu.hlt()

@@ -1,0 +1,56 @@
+"""Predicates that conditions are made of: over one CPU's state, and over what programs say of themselves."""
+
+from typing import Any
+
+from actors.machine.state import CpuState, Ring
+
+
+def host_if_set(cpu: CpuState) -> bool:
+    """Host mode with interrupts on: wherever host code other than the swap itself may run."""
+    return not cpu.in_guest and cpu.interrupt_flag
+
+
+def host_user(cpu: CpuState, *others: Any) -> bool:
+    """Host user mode: the kernel has nothing left to do."""
+    del others
+    return not cpu.in_guest and cpu.top.ring is Ring.USER
+
+
+def xfd_err_clear(cpu: CpuState) -> bool:
+    """XFD_ERR holds nobody's bit."""
+    return cpu.x.xfd_err == 0
+
+
+def in_host(cpu: CpuState) -> bool:
+    """The CPU is in host mode."""
+    return not cpu.in_guest
+
+
+def exit_in_window(cpu: CpuState, in_window: bool | None) -> bool:
+    """The CPU has left the guest between its #NM and its read of XFD_ERR."""
+    return not cpu.in_guest and bool(in_window)
+
+
+def unset(label: Any) -> bool:
+    """A label that must never be set, is not."""
+    return label is None
+
+
+def is_set(label: Any) -> bool:
+    """A label is set."""
+    return bool(label)
+
+
+def known(label: Any) -> bool:
+    """A label has been set, to whatever."""
+    return label is not None
+
+
+def not_false(label: Any) -> bool:
+    """A comparison that a program made did not fail."""
+    return label is not False
+
+
+def none_or_zero(label: Any) -> bool:
+    """A value that must be zero once it is known."""
+    return not label

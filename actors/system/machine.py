@@ -1,0 +1,237 @@
+"""Machine: a world of CPUs, host tasks, guests and interrupts, booted and ready.
+
+The first task that is put on a CPU runs there from the start; others wait in its run queue. Each CPU has an idle task. The
+kernel has enabled all that XCR0 supports, and armed XFD for every dynamic feature, as default_xfd says.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from actors.machine.handle import Cpu
+from actors.machine.model import CpuModel, CpuName, XfdErr, XfdSet, cpu_model
+from actors.machine.processor import PerCpu, Processor
+from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
+from actors.machine.xstate.components import MODELLED
+from actors.machine.xstate.registers import XState
+from actors.machine.xstate.xsave import COMPACTED
+from actors.runtime import RunQueue, Variable, World
+from actors.runtime.conditions import Predicate
+from actors.runtime.devices.run_queue import Move
+from actors.runtime.errors import ModelError, VmraceError
+from actors.runtime.program import Behaviour
+from actors.system.guest import guest_exception
+from actors.system.guest_cpu import GuestCpu
+from actors.system.host_cpu import HostCpu
+from actors.system.interrupts import external_interrupt, migration
+from actors.system.kernel import Fpstate, Kernel, Task
+from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
+from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
+from actors.system.tasks import user_task
+from actors.system.traps import exception
+from protocol.handles import Cell, Program
+from protocol.instructions import ExternalInterrupt, MsrArea, MsrEntry, XsaveArea
+from protocol.records import Column, Kind as ConditionKind, Step
+from protocol.registers import Msr
+
+_USER = (Saved(Ring.USER, True),)
+
+
+class Machine(World):
+    """A machine of `cpus` CPUs of one model; its methods add what runs on it."""
+
+    def __init__(
+        self, cpus: int = 1, cpu: CpuName = "sapphire_rapids", xfd_err: XfdErr = "load", xfd_set: XfdSet = "keep"
+    ) -> None:
+        super().__init__()
+        self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set)
+        if not self.cpu_model.xfd_capable:
+            raise VmraceError(f"{cpu} has no XFD-capable component, so there is nothing to ask of it here")
+        self.model = f"the 2021 mail's design on {cpu}, xfd_err={xfd_err}, xfd_set={xfd_set}"
+        self.count = cpus
+        self.processor = Processor("cpu", self.cpu_model)
+        self._columns: list[Column] = []
+        self._running: set[int] = set()
+        self.kernel = self._boot()
+        for number in range(cpus):
+            self._add_idle(number)
+
+    # Boot.
+
+    def _boot(self) -> Kernel:
+        return Kernel(
+            runqueue=self._per_cpu("runqueue", queue=True),
+            idle=self._per_cpu("idle_task", None),
+            need_resched=self._per_cpu("need_resched", False),
+            preempt_count=self._per_cpu("preempt_count", 0),
+            xfd_state=self._per_cpu("xfd_state", self.cpu_model.xfd_capable),
+            features=self.cpu_model.xcr0 & MODELLED,
+            dynamic=self.cpu_model.xfd_capable,
+        )
+
+    def _per_cpu(self, name: str, initial: Any = None, *, queue: bool = False) -> PerCpu:
+        def one(number: int) -> RunQueue | Variable[Any]:
+            full = f"cpu{number}.{name}"
+            return self.run_queue(full) if queue else self.variable(full, initial)
+
+        return PerCpu(name, tuple(one(number) for number in range(self.count)))
+
+    def _add_idle(self, number: int) -> None:
+        handle = Program(f"idle{number}")
+        self.program(do_idle, self._host_cpu(Task(handle, Fpstate(handle.name), kthread=True)), name=handle.name, background=True)
+        frame = Frame(handle, Kind.TASK)
+        x = XState(xcr0=self.cpu_model.xcr0, xfd=self.cpu_model.xfd_capable)
+        self.cell(cpu_cell(number), CpuState((frame,), x))
+        self.cell(handle.placement, Placement(number))
+        idle: Variable[Any] = self.kernel.idle.each[number]  # type: ignore[assignment]  # made by _per_cpu
+        self.cells[idle.cell] = handle
+
+    def _host_cpu(self, task: Task) -> HostCpu:
+        return HostCpu(self.processor, self.kernel, task, exception, irqentry_exit)
+
+    # What runs on it.
+
+    def host_task(self, code: Behaviour, *args: Any, cpu: int = 0, perm: int = 0, name: str | None = None) -> Program:
+        """Add a user task that runs `code(cpu, *args)`; `perm` is its permission for dynamic features (mask)."""
+        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, self.cpu_model.xfd_capable)
+
+    def guest(
+        self, code: Behaviour, *args: Any, dynamic_features: int = 0, name: str | None = None, cpu: int = 0
+    ) -> Vcpu:
+        """Add a guest of one vCPU that runs `code(cpu, *args)`; its configuration has these dynamic features (mask)."""
+        handle = self.program(code, GuestCpu(self.processor, guest_exception), *args, name=name)
+        vcpu = Vcpu(f"vcpu of {handle.name}", handle, dynamic_features)
+        self.cell(handle.placement, Placement())
+        self.cell(vcpu.vmx.vmcs, Vmcs(Frame(handle, Kind.GUEST, vcpu=vcpu.name)))
+        self.cell(vcpu.vmx.guest_msrs, MsrArea())
+        self.cell(vcpu.vmx.host_msrs, MsrArea())
+        self.cell(vcpu.xfd, 0)
+        self.cell(vcpu.xfd_err, 0)
+        self._columns.append(Column(handle.name, f"CPU {cpu}"))
+        return vcpu
+
+    def vcpu_thread(
+        self, vcpu: Vcpu, swap: Swap, *, cpu: int = 0, window: Window = "closed", name: str | None = None
+    ) -> Program:
+        """Add the thread that runs `vcpu`; its fpstate may use what the guest's configuration has, as the mail wants."""
+        xfd = self.cpu_model.xfd_capable & ~vcpu.dynamic_features
+        thread = self._add_task(
+            vcpu_thread, (vcpu, swap, window), cpu, name or f"{vcpu.guest.name}-vcpu", vcpu.dynamic_features, xfd
+        )
+        if swap.msr_lists:
+            self.cells[vcpu.vmx.guest_msrs] = MsrArea((MsrEntry(Msr.XFD, 0), MsrEntry(Msr.XFD_ERR, 0)))
+            self.cells[vcpu.vmx.host_msrs] = MsrArea((MsrEntry(Msr.XFD, xfd), MsrEntry(Msr.XFD_ERR, 0)))
+        return thread
+
+    def _add_task(
+        self, body: Behaviour, args: tuple[Any, ...], cpu: int, name: str, perm: int, xfd: int
+    ) -> Program:
+        self._check_cpu(cpu)
+        handle = Program(name)
+        task = Task(handle, Fpstate(name), perm)
+        self.cell(task.fpstate.xfd, xfd)
+        self.cell(task.fpstate.regs, XsaveArea(0, COMPACTED | self.kernel.features))
+        held = self._host_cpu(task)
+        frame = Frame(handle, Kind.TASK, saved=_USER)
+        if cpu in self._running:
+            self.program(ret_from_fork, held, body, args, name=name)
+            self.cell(handle.placement, Placement(None, frame))
+            queue: RunQueue = self.kernel.runqueue.each[cpu]  # type: ignore[assignment]  # made by _per_cpu
+            self.cells[queue.cell] = (*self.cells[queue.cell], handle)
+        else:
+            self.program(body, held, *args, name=name)
+            self._start_on(cpu, handle, frame, xfd)
+        self._columns.append(Column(name, f"CPU {cpu}"))
+        return handle
+
+    def _start_on(self, cpu: int, handle: Program, frame: Frame, xfd: int) -> None:
+        """Put a CPU's first task in the place of the idle task, with its XFD loaded."""
+        self._running.add(cpu)
+        state: CpuState = self.cells[cpu_cell(cpu)]
+        idle = state.top
+        x = msgspec.structs.replace(state.x, xfd=xfd)
+        self.cells[cpu_cell(cpu)] = msgspec.structs.replace(state, frames=(frame,), x=x)
+        self.cells[idle.program.placement] = Placement(None, idle)
+        xfd_state: Variable[Any] = self.kernel.xfd_state.each[cpu]  # type: ignore[assignment]  # made by _per_cpu
+        self.cells[xfd_state.cell] = xfd
+        self.cell(handle.placement, Placement(cpu))
+
+    def interrupts(self, cpu: int = 0, *, external: int = 1) -> None:
+        """Add a source of at most so many external interrupts on a CPU."""
+        self._check_cpu(cpu)
+        name = f"irq{cpu}"
+        handle = self.program(
+            external_interrupt, Cpu(self.processor), self.kernel, external, name=name, background=True
+        )
+        self.cell(handle.placement, Placement(cpu))
+        self.budgets["external interrupt"] = self.budgets.get("external interrupt", 0) + external
+        self._columns.append(Column(name, f"CPU {cpu}"))
+
+    def migrations(self, task: Program, *, to: int, count: int = 1, source: int = 0) -> None:
+        """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
+        self._check_cpu(to)
+        origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by _per_cpu
+        target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by _per_cpu
+        self.program(migration, origin, target.cell, (task,), count, name="migration", background=True)
+        self.budgets["migration"] = self.budgets.get("migration", 0) + count
+        self._columns.append(Column("migration"))
+
+    def _check_cpu(self, cpu: int) -> None:
+        if not 0 <= cpu < self.count:
+            raise ModelError(f"there is no CPU {cpu}; this machine has {self.count}, counted from 0")
+
+    # What must hold.
+
+    def always(
+        self,
+        name: str,
+        predicate: Predicate,
+        *reads: Any,
+        at: Predicate | None = None,
+        kind: ConditionKind = "symptom",
+        words: str = "",
+    ) -> None:
+        """As World.always; without cells to read, one condition for each CPU, of its state."""
+        if reads:
+            super().always(name, predicate, *reads, at=at, kind=kind, words=words)
+            return
+        for number in range(self.count):
+            full = name if self.count == 1 else f"{name} (CPU {number})"
+            super().always(full, predicate, cpu_cell(number), at=at, kind=kind, words=words)
+
+    # What a person sees.
+
+    def columns(self) -> tuple[Column, ...]:
+        """The contexts, under the CPU that they start on."""
+        return tuple(sorted(self._columns, key=lambda column: column.group or "~"))
+
+    def bounds(self) -> str:
+        """CPUs and budgets."""
+        cpus = "1 CPU" if self.count == 1 else f"{self.count} CPUs"
+        return ", ".join([cpus, super().bounds()]) if self.budgets else cpus
+
+    def annotate(self, step: Step, message: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]) -> Step:
+        """Add the margin in ftrace's latency format, and the class of an asynchronous event."""
+        if isinstance(message, Move):
+            return msgspec.structs.replace(step, event="migration")
+        number = next((n for n in range(self.count) if cpu_cell(n) in before), None)
+        if number is None:
+            return step
+        state: CpuState = before[cpu_cell(number)]
+        arrived = isinstance(message, ExternalInterrupt) and Program(step.program) not in state.pending
+        return msgspec.structs.replace(
+            step, margin=self._margin(number, state, before, after), event="external interrupt" if arrived else ""
+        )
+
+    def _margin(self, number: int, state: CpuState, before: Mapping[Cell, Any], after: Mapping[Cell, Any]) -> str:
+        """Irqs off, need_resched, hardirq, depth of preempt_count: `d.h1`; a guest is `g` in the third place."""
+
+        def value(variable: PerCpu) -> Any:
+            cell = Cell(f"cpu{number}.{variable.name}")
+            return before.get(cell, after[cell])
+
+        where = {Kind.HARDIRQ: "h", Kind.GUEST: "g", Kind.TASK: "."}[state.top.kind]
+        irqs = "." if state.interrupt_flag else "d"
+        resched = "N" if value(self.kernel.need_resched) else "."
+        return irqs + resched + where + (str(value(self.kernel.preempt_count)) if value(self.kernel.preempt_count) else ".")

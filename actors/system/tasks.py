@@ -1,0 +1,42 @@
+"""User tasks on the host, as the kernel starts and ends them."""
+
+from actors.machine.xstate.tiles import config
+from actors.runtime import set_label
+from actors.runtime.program import Behaviour
+from actors.system.host_cpu import HostCpu
+from actors.system.sched import do_exit
+from actors.system.traps import Killed
+from protocol.registers import Component
+
+
+async def user_task(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
+    """Return to user mode, run `code`, and exit, by itself or by a signal."""
+    await cpu.cli()
+    await cpu.iret()
+    try:
+        await code(cpu, *args)
+        await cpu.syscall()
+    except Killed:
+        pass
+    await do_exit(cpu)
+
+
+async def amx_task(cpu: HostCpu, tile: bytes) -> None:
+    """Load a tile, which raises #NM at first use, and read it back."""
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, tile)
+    set_label("loaded", tile == await cpu.tilestored(0))
+
+
+async def dynamic_task(cpu: HostCpu, component: Component, tile: bytes) -> None:
+    """Use one dynamic feature: tiles, or the hypothetical component."""
+    if component is Component.TILEDATA:
+        await amx_task(cpu, tile)
+    else:
+        await cpu.touch(component)
+
+
+async def busy_task(cpu: HostCpu) -> None:
+    """Run two instructions: somebody for the scheduler to choose."""
+    await cpu.nop()
+    await cpu.nop()
