@@ -10,7 +10,7 @@ import trio
 
 from actors.explore.packing import pack
 from actors.explore.results import Recorded
-from actors.explore.selection import places
+from actors.explore.selection import places, sometimes
 from actors.explore.stopping import Stop, Stoppable, StopRequest, never
 from actors.explore.strategies import STRATEGIES
 from actors.explore.token import encode, every_for
@@ -41,7 +41,7 @@ async def execute(
         token="" if undecided else _token(scenario, parameters, execution, recorder, only),
         digest=recorder.digest.value,
         rolling=bytes(recorder.digest.rolling),
-        met=tuple(sorted(execution.met)),
+        sometimes=sometimes(execution.world, execution.met),
         undecided=undecided,
     )
 

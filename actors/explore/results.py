@@ -13,6 +13,7 @@ from protocol.records import Kind, Record, Verdict
 class Recorded(msgspec.Struct, frozen=True):
     """One execution, written down: what a person is shown, the token that names it, and what it met.
 
+    `sometimes` says of each such condition whether the execution met it.
     `token` is empty for an execution that the limit on steps ended: it has no end that a replay could be
     compared with.
     """
@@ -21,7 +22,7 @@ class Recorded(msgspec.Struct, frozen=True):
     token: str
     digest: int
     rolling: bytes
-    met: tuple[str, ...]
+    sometimes: dict[str, bool]
     undecided: bool = False
 
     @property

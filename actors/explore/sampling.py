@@ -17,7 +17,7 @@ import trio
 
 from actors.explore.recording import execute
 from actors.explore.results import Exploration, Finding, Recorded, Unreproduced
-from actors.explore.selection import select
+from actors.explore.selection import select, sometimes
 from actors.explore.stopping import Stop, Stoppable, StopRequest, never
 from actors.explore.strategies import STRATEGIES
 from actors.runtime.digest import Digest
@@ -99,7 +99,6 @@ class _Sampling:
             except Stop:
                 self._stopped = True
         findings = await self._confirmed()
-        names = [condition.name for condition in self.world.conditions if condition.mode == "sometimes"]
         return Exploration(
             scenario=self.scenario.name,
             parameters=tuple(self.scenario.as_text(self.parameters).items()),
@@ -108,7 +107,7 @@ class _Sampling:
             executions=self._done,
             steps=self._steps,
             seconds=time.perf_counter() - begun,
-            sometimes={name: name in self._met for name in names},
+            sometimes=sometimes(self.world, self._met),
             findings=findings,
             unreproduced=tuple(self._unreproduced),
             violations=self._violations,

@@ -1,6 +1,6 @@
 """Which conditions are looked at: all, or those that somebody names, so that one does not hide another."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from actors.runtime.errors import Divergence, VmraceError
 from actors.runtime.world import World
@@ -9,6 +9,15 @@ from actors.runtime.world import World
 def always_names(world: World) -> tuple[str, ...]:
     """Return the names of the world's `always` conditions, in their order."""
     return tuple(condition.name for condition in world.conditions if condition.mode == "always")
+
+
+def sometimes(world: World, met: Container[str]) -> dict[str, bool]:
+    """Say of each of the world's `sometimes` conditions whether it is among those met."""
+    return {
+        condition.name: condition.name in met
+        for condition in world.conditions
+        if condition.mode == "sometimes"
+    }
 
 
 def select(world: World, wanted: Sequence[str]) -> frozenset[str] | None:

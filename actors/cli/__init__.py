@@ -1,0 +1,15 @@
+"""The command line: where the model wing and the search wing meet, and nothing is decided.
+
+`app` knows the commands and their options, `entry` prints answers and turns every error into one line.
+`commands` does what they say, with `actors.explore`, and writes it with `actors.observe`; `listing` tells
+what there is. What a command gives back is an `answers.Answer`: text or one JSON object, and the exit status.
+`interrupt` makes Ctrl-C a request, `progress` is for terminals.
+
+Importing this package imports neither Trio nor anything else that takes long; the commands do.
+
+May import: everything. Nobody imports it.
+"""
+
+from actors.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,57 @@
+"""What a command gives back: text for a person or one JSON object, and the exit status.
+
+Exit status: 0 proved or not found; 1 violated; 2 usage or malformed input; 3 inconclusive, vacuous, or not
+found with a `sometimes` unmet; 4 a finding that did not reproduce, or an internal error; 130 Ctrl-C.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from protocol.records import Kind, Verdict
+
+FINE, VIOLATED, USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The JSON object of commands about one scenario; null where a field does not apply.
+
+    `steps` is the length of the counterexample, or of the execution where there is only one.
+    """
+
+    scenario: str | None = None
+    parameters: dict[str, Any] | None = None
+    verdict: Verdict | None = None
+    violated: tuple[str, ...] | None = None
+    kind: Kind | None = None
+    sometimes: dict[str, bool] | None = None
+    states: int | None = None
+    transitions: int | None = None
+    executions: int | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    token: str | None = None
+    message: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a command found: text, the same as an object, and the exit status."""
+
+    text: str
+    json: Any
+    status: int = FINE
+
+
+def status_of(verdict: Verdict, sometimes: Mapping[str, bool]) -> int:
+    """Return the exit status of a verdict."""
+    if verdict == "violated":
+        return VIOLATED
+    if verdict == "proved" or (verdict == "not found" and all(sometimes.values())):
+        return FINE
+    return UNDECIDED
+
+
+def plain(value: object) -> Any:
+    """Return a parameter's value as JSON has it."""
+    return getattr(value, "value", value)

@@ -1,0 +1,153 @@
+"""The commands and their options, as Typer parses them; each gives back an Answer (see `entry`)."""
+
+import importlib.metadata
+from typing import Annotated
+
+import typer
+
+from actors.cli.answers import Answer
+
+_STATUS = (
+    "Exit status: 0 not found (or proved); 1 violated; 2 usage or malformed input; 3 inconclusive, or a "
+    "`sometimes` was never met; 4 a finding did not reproduce, or an internal error; 130 Ctrl-C."
+)
+_EXAMPLES = """\b
+Examples:
+  vmrace list
+  vmrace run lost_update --seed 3
+  vmrace explore lost_update -p n=3 --seed 1
+  vmrace explore ./my_race.py --executions 10000 --json
+  vmrace replay TOKEN
+"""
+
+app = typer.Typer(
+    help="Find, replay and explain the orders of events in which kernel and hypervisor code goes wrong.",
+    epilog=f"{_EXAMPLES}\n{_STATUS}",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Scenario = Annotated[
+    str,
+    typer.Argument(
+        metavar="S",
+        help="A scenario's name, or a file of yours: race.py or race.py:NAME.",
+        show_default=False,
+    ),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("-p", metavar="NAME=VALUE", help="Set a parameter (repeatable); `vmrace list` shows them."),
+]
+Seed = Annotated[
+    int, typer.Option(help="Where the random choices come from; the same seed gives the same answer.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Full = Annotated[bool, typer.Option("--full", help="Show every step, also those that change nothing.")]
+
+
+def _version(value: bool) -> None:
+    if not value:
+        return
+    try:
+        version = importlib.metadata.version("vmrace")
+    except importlib.metadata.PackageNotFoundError:
+        version = "(not installed)"
+    typer.echo(f"vmrace {version}")
+    raise typer.Exit
+
+
+@app.callback()
+def _vmrace(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command("list", epilog=_STATUS)
+def _list(json: Json = False) -> Answer:
+    """List the scenarios, their parameters and cases."""
+    del json
+    from actors.cli.listing import listing  # noqa: PLC0415  # imports every scenario
+
+    return listing("scenarios")
+
+
+@app.command("run", epilog=_STATUS)
+def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json: Json = False) -> Answer:
+    """Run one execution, narrated step by step."""
+    del json
+    from actors.cli import commands  # noqa: PLC0415  # imports Trio
+
+    return commands.run(scenario, parameters or (), seed)
+
+
+@app.command("explore", epilog=_STATUS)
+def _explore(  # noqa: PLR0917  # Typer reads the options from here
+    scenario: Scenario,
+    parameters: Parameters = None,
+    strategy: Annotated[str, typer.Option(help="Who makes the choices: random.")] = "random",
+    seed: Seed = 0,
+    executions: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Try at most so many executions.")
+    ] = 1000,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going", help="Do not stop at the first violation; report the shortest of each kind."
+        ),
+    ] = False,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Check this condition alone (repeatable); a unique beginning will do."
+        ),
+    ] = None,
+    free: Annotated[
+        bool,
+        typer.Option("--free", help="Let Trio run everybody at once, and replay each log under control."),
+    ] = False,
+    full: Full = False,
+    json: Json = False,
+) -> Answer:
+    """Try many orders until something is violated."""
+    del json
+    from actors.cli import commands  # noqa: PLC0415  # imports Trio
+    from actors.explore.sampling import Wanted  # noqa: PLC0415
+
+    wanted = Wanted(
+        strategy=strategy,
+        seed=seed,
+        executions=executions,
+        keep_going=keep_going,
+        conditions=tuple(condition or ()),
+        free=free,
+    )
+    return commands.explore(scenario, parameters or (), wanted, full=full)
+
+
+@app.command("replay", epilog=_STATUS)
+def _replay(
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN", help="What explore or run printed.", show_default=False)
+    ],
+    scenario: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[S]",
+            help="The file that the scenario is in, or its name, to be sure.",
+            show_default=False,
+        ),
+    ] = None,
+    full: Full = False,
+    json: Json = False,
+) -> Answer:
+    """Run a token's execution again, and draw it."""
+    del json
+    from actors.cli import commands  # noqa: PLC0415  # imports Trio
+
+    return commands.replay(token, scenario, full=full)

@@ -1,0 +1,95 @@
+"""The one place where an answer is printed, and where an error becomes a line and an exit status.
+
+Typer parses, and does nothing else: its own printing of errors would be a box of several lines, and would
+know nothing of `--json`. So it is run without its standalone mode, commands return an Answer, and `main`
+prints it.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import typer
+
+from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome
+from actors.cli.app import app
+from actors.runtime.errors import VmraceError
+
+_ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable name to import it by
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return the exit status; every error is one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        answer = _answer(given)
+        if isinstance(answer, int):
+            return answer  # help or version: printed already
+        _print(answer, json="--json" in given)
+    except BrokenPipeError:
+        _forget_stdout()
+        return FINE
+    return answer.status
+
+
+def _answer(given: list[str]) -> Answer | int:
+    """Let Typer find the command and call it; errors become answers."""
+    try:
+        answer: Answer | int | None = typer.main.get_command(app).main(
+            given, prog_name="vmrace", standalone_mode=False
+        )
+    except BrokenPipeError:
+        raise
+    except _ClickError as error:
+        return _failed(_with_hint(error), USAGE)
+    except VmraceError as error:
+        return _failed(str(error), USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("stopped by Ctrl-C", INTERRUPTED)
+    except BaseException as error:  # noqa: BLE001  # whatever it is, it becomes one line
+        return _unexpected(error)
+    return answer if answer is not None else FINE
+
+
+def _unexpected(error: BaseException) -> Answer:
+    """Answer what should not happen: Ctrl-C for the second time, or an error of vmrace itself."""
+    if _interrupted(error):
+        return _failed("stopped by Ctrl-C", INTERRUPTED)
+    if os.environ.get("VMRACE_DEBUG") == "1":
+        traceback.print_exception(error)
+    what = f"internal error: {type(error).__name__}: {error} (a bug in vmrace; VMRACE_DEBUG=1 shows where)"
+    return _failed(what, INTERNAL)
+
+
+def _interrupted(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_interrupted(one) for one in error.exceptions)
+    return isinstance(error, KeyboardInterrupt)
+
+
+def _failed(message: str, status: int) -> Answer:
+    line = " ".join(message.split())
+    print(f"vmrace: {line}", file=sys.stderr)  # noqa: T201  # this is the command line
+    return Answer("", Outcome(message=line), status)
+
+
+def _with_hint(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "vmrace"
+    return f"{error.format_message().rstrip('.')} (`{command} -h` shows what there is)"
+
+
+def _print(answer: Answer, *, json: bool) -> None:
+    """Print an answer, and notice here, not at the interpreter's exit, if nobody reads it."""
+    text = msgspec.json.encode(answer.json).decode() if json else answer.text
+    if text:
+        print(text)  # noqa: T201  # this is the command line
+    sys.stdout.flush()
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: whoever read our output has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

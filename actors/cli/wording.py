@@ -1,0 +1,69 @@
+"""What an exploration found or covered, in words."""
+
+import shlex
+from collections.abc import Callable
+
+from actors.explore.results import Exploration
+from actors.observe.report import entries, report
+from actors.observe.text import WIDTH, wrap
+from actors.runtime.scenario import Scenario
+
+
+def told(found: Exploration, replay: Callable[[str], str], *, full: bool) -> str:
+    """Tell all of it; `replay` gives the command for a token."""
+    blocks = [_summary(found)]
+    for finding in found.findings:
+        recorded = finding.recorded
+        if len(found.findings) > 1:
+            steps = len(recorded.record.steps)
+            blocks.append(f"Execution {finding.execution}, {steps} steps: {', '.join(recorded.names)}")
+        blocks.append(report(recorded.record, recorded.token, replay(recorded.token), full=full))
+    if not found.findings:
+        blocks.append("\n".join(_covered(found)))
+    if found.unreproduced:
+        blocks.append(f"vmrace: {message(found)}")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def message(found: Exploration) -> str | None:
+    """Say in a line what the verdict alone does not."""
+    if found.unreproduced:
+        lost = found.unreproduced[0]
+        what = ", ".join(lost.names) or "what it did"
+        return f"execution {lost.execution} did not reproduce ({what}): {lost.why}; this is a bug in vmrace"
+    if found.stopped:
+        return f"stopped by Ctrl-C after {found.executions} of {found.wanted} executions"
+    if found.findings:
+        violation = found.findings[0].recorded.record.violation
+        return violation.text if violation is not None else None
+    if found.undecided:
+        return f"{found.undecided} of {found.executions} executions were ended by the limit on steps"
+    unmet = [name for name, met in found.sometimes.items() if not met]
+    return f"never met: {', '.join(unmet)}" if unmet else None
+
+
+def command(token: str, scenario: Scenario, spec: str | None) -> str:
+    """Return the command that replays a token; a user's own file has to be named again."""
+    own = f" {shlex.quote(spec)}" if spec is not None and spec != scenario.name else ""
+    return f"vmrace replay {token}{own}"
+
+
+def _summary(found: Exploration) -> str:
+    done = f"{found.executions} executions" if found.executions != 1 else "1 execution"
+    if found.orders is not None:
+        done += f" ({found.orders} distinct orders)"
+    if found.findings and found.violations == 1:
+        text = f"violated, found after {done}"
+    elif found.findings:
+        text = f"violated in {found.violations} of {done}"
+    else:
+        text = f"{found.verdict} in {done}"
+    why = f"; {message(found)}" if found.stopped or (found.undecided and not found.findings) else ""
+    return "\n".join(wrap(f"{found.scenario}: {text}, {found.seconds:.2f}s{why}", WIDTH))
+
+
+def _covered(found: Exploration) -> list[str]:
+    """Say what a search without a finding went through."""
+    met = [name for name, met in found.sometimes.items() if met]
+    unmet = [name for name, met in found.sometimes.items() if not met]
+    return [*entries("Met", met), *entries("Never met", unmet), *entries("Model", [found.model])]
