@@ -178,7 +178,7 @@ class Execution:
             self._ask_again(running, footprint, noted)
         before = {cell: self.cells.get(cell) for cell in running.cells} if self.observer is not None else {}
         if type(outcome.reply) is Raised:
-            return self._device_raised(running, before, outcome.reply.error)
+            return self._device_raised(running, footprint, before, outcome.reply.error)
         self._commit(running, footprint, outcome)
         if self.observer is not None:
             self.observer.handled(self, running, before, outcome)
@@ -201,8 +201,10 @@ class Execution:
                 f"at {definition(type(request.to).handle)}"
             )
 
-    def _device_raised(self, running: Running, before: dict[Cell, Any], error: BaseException) -> None:
-        self._count(running)
+    def _device_raised(
+        self, running: Running, footprint: Footprint, before: dict[Cell, Any], error: BaseException
+    ) -> None:
+        self._count(running, footprint)
         if self.observer is not None:
             self.observer.handled(self, running, before, Outcome(label=f"raised {type(error).__name__}"))
         running.fail(error)
@@ -216,12 +218,11 @@ class Execution:
             self._write(cell, value)
         if self.checked and not isinstance(outcome.reply, Retry):
             check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
-        self._count(running)
+        self._count(running, footprint)
         running.outcomes = running.footprint = None
 
-    def _count(self, running: Running) -> None:
-        assert running.footprint is not None
-        running.actor = running.footprint.actor
+    def _count(self, running: Running, footprint: Footprint) -> None:
+        running.actor = footprint.actor
         self.steps += 1
         self.last = running
 
