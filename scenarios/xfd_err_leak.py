@@ -5,7 +5,7 @@ from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system.guest import amx_guest, reader_guest
 from actors.system.invariants import (
-    exit_in_window,
+    exit_while,
     host_if_set,
     is_set,
     known,
@@ -60,7 +60,7 @@ def xfd_err_leak(
     world.always(S1, unset, guest.guest.label("oops"), words="guest: unexpected #NM exception")
     world.always(S2, none_or_zero, other.guest.label("xfd_err"), words="guest2 reads the guest's bit in XFD_ERR")
     world.always(S3, unset, task.label("signal"), words="task: killed by SIGILL for the guest's feature")
-    world.sometimes("an exit lands inside the guest's #NM window", exit_in_window, cpu_cell(0), nm_window)
+    world.sometimes("an exit lands inside the guest's #NM window", exit_while, cpu_cell(0), nm_window)
     world.sometimes("the host task takes #NM", is_set, task.label("nm"))
     world.sometimes("the other VM reads XFD_ERR", known, other.guest.label("xfd_err"))
     return world

@@ -54,3 +54,43 @@ async def reader_guest(cpu: GuestCpu) -> None:
     """Another VM's guest, which reads XFD_ERR though it has taken no #NM."""
     set_label("xfd_err", await cpu.rdmsr(Msr.XFD_ERR))
     await cpu.hlt()
+
+
+class Denied(Exception):
+    """The guest's kernel ends its task, which used AMX without permission."""
+
+
+async def strict_exception(cpu: GuestCpu, fault: Fault) -> None:
+    """A guest kernel whose task has no permission: its #NM ends the task."""
+    if fault.vector is not Vector.NM:
+        await guest_exception(cpu, fault)
+        return
+    await cpu.rdmsr(Msr.XFD_ERR)
+    await cpu.wrmsr(Msr.XFD_ERR, 0)
+    raise Denied
+
+
+async def armed_guest(cpu: GuestCpu, feature: int, tile: bytes) -> None:
+    """A guest whose XFD forbids AMX to a task that tries it; an instruction that executes has escaped."""
+    await cpu.wrmsr(Msr.XFD, feature)
+    set_label("armed", True)
+    try:
+        await cpu.ldtilecfg(ONE_TILE)
+        await cpu.tileloadd(0, tile)
+        set_label("escaped", True)
+    except Denied:
+        set_label("denied", True)
+    await cpu.hlt()
+
+
+async def live_tile_guest(cpu: GuestCpu, feature: int, tile: bytes) -> None:
+    """A guest that sets XFD over a live tile, clears it again, and reads the tile back."""
+    await cpu.ldtilecfg(ONE_TILE)
+    await cpu.tileloadd(0, tile)
+    await cpu.wrmsr(Msr.XFD, feature)
+    set_label("live and disabled", True)
+    await cpu.nop()
+    await cpu.wrmsr(Msr.XFD, 0)
+    set_label("live and disabled", False)
+    set_label("survived", tile == await cpu.tilestored(0))
+    await cpu.hlt()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.machine.state import CpuState, Ring
+from actors.machine.state import CpuState, Placement, Ring
 
 
 def host_if_set(cpu: CpuState) -> bool:
@@ -24,11 +24,6 @@ def xfd_err_clear(cpu: CpuState) -> bool:
 def in_host(cpu: CpuState) -> bool:
     """The CPU is in host mode."""
     return not cpu.in_guest
-
-
-def exit_in_window(cpu: CpuState, in_window: bool | None) -> bool:
-    """The CPU has left the guest between its #NM and its read of XFD_ERR."""
-    return not cpu.in_guest and bool(in_window)
 
 
 def unset(label: Any) -> bool:
@@ -54,3 +49,23 @@ def not_false(label: Any) -> bool:
 def none_or_zero(label: Any) -> bool:
     """A value that must be zero once it is known."""
     return not label
+
+
+def xfd_is_cached(cpu: CpuState, xfd_state: int) -> bool:
+    """XFD is what the kernel's per-CPU copy says (I2)."""
+    return cpu.x.xfd == xfd_state
+
+
+def exit_while(cpu: CpuState, label: bool | None) -> bool:
+    """The CPU has left the guest while the guest's label is set."""
+    return not cpu.in_guest and bool(label)
+
+
+def off_cpu_while(placement: Placement, label: bool | None) -> bool:
+    """A thread has been preempted while its guest's label is set."""
+    return placement.cpu is None and bool(label)
+
+
+def runs_on_other(placement: Placement) -> bool:
+    """A thread runs on another CPU than the first."""
+    return placement.cpu not in {None, 0}

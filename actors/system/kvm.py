@@ -48,6 +48,8 @@ NONE = Swap()
 XFD = Swap(load_xfd=True, save_xfd=True, restore_xfd=True)
 FULL = Swap(True, True, True, True, True, True)
 MSR_LISTS = Swap(msr_lists=True)
+NOT_RESTORED = msgspec.structs.replace(FULL, restore_xfd=False)
+NOT_LOADED = msgspec.structs.replace(FULL, load_xfd=False)
 
 FORMS: dict[SwapName, Swap] = {"none": NONE, "xfd": XFD, "full": FULL, "conditional": FULL, "msr_lists": MSR_LISTS}
 

@@ -29,7 +29,7 @@ from actors.system.kernel import Fpstate, Kernel, Task
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
 from actors.system.tasks import user_task
-from actors.system.traps import exception
+from actors.system.traps import exception as host_exception
 from protocol.handles import Cell, Program
 from protocol.instructions import ExternalInterrupt, MsrArea, MsrEntry, XsaveArea
 from protocol.records import Column, Kind as ConditionKind, Step
@@ -88,19 +88,34 @@ class Machine(World):
         self.cells[idle.cell] = handle
 
     def _host_cpu(self, task: Task) -> HostCpu:
-        return HostCpu(self.processor, self.kernel, task, exception, irqentry_exit)
+        return HostCpu(self.processor, self.kernel, task, host_exception, irqentry_exit)
 
     # What runs on it.
 
-    def host_task(self, code: Behaviour, *args: Any, cpu: int = 0, perm: int = 0, name: str | None = None) -> Program:
-        """Add a user task that runs `code(cpu, *args)`; `perm` is its permission for dynamic features (mask)."""
-        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, self.cpu_model.xfd_capable)
+    def host_task(
+        self, code: Behaviour, *args: Any, cpu: int = 0, perm: int = 0, buffer: int = 0, name: str | None = None
+    ) -> Program:
+        """Add a user task that runs `code(cpu, *args)`.
+
+        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks).
+        """
+        xfd = self.cpu_model.xfd_capable & ~buffer
+        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, xfd)
 
     def guest(
-        self, code: Behaviour, *args: Any, dynamic_features: int = 0, name: str | None = None, cpu: int = 0
+        self,
+        code: Behaviour,
+        *args: Any,
+        dynamic_features: int = 0,
+        exception: Behaviour = guest_exception,
+        name: str | None = None,
+        cpu: int = 0,
     ) -> Vcpu:
-        """Add a guest of one vCPU that runs `code(cpu, *args)`; its configuration has these dynamic features (mask)."""
-        handle = self.program(code, GuestCpu(self.processor, guest_exception), *args, name=name)
+        """Add a guest of one vCPU that runs `code(cpu, *args)` on a kernel with that exception handler.
+
+        `dynamic_features` are those of its configuration (mask).
+        """
+        handle = self.program(code, GuestCpu(self.processor, exception), *args, name=name)
         vcpu = Vcpu(f"vcpu of {handle.name}", handle, dynamic_features)
         self.cell(handle.placement, Placement())
         self.cell(vcpu.vmx.vmcs, Vmcs(Frame(handle, Kind.GUEST, vcpu=vcpu.name)))
