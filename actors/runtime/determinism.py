@@ -60,8 +60,8 @@ def _compare_become(running: Running, step: int, became: Segment, again: Running
 def _compare_end(running: Running, step: int, again: Running) -> None:
     if running.left_at is not None:
         _compare(running, step + 1, running.left_at, again)
-    elif _how(running) != _how(again):
-        raise _difference(running, f"after step {step} of it {_how(running)}", again)
+    elif (ended := _how(running, len(running.segments))) != _how(again):
+        raise _difference(running, f"after step {step} of it {ended}", again)
     if not _same_labels(running.labels, again.labels):
         raise _difference(running, f"after step {step} of it its labels were {running.labels}", again)
 
@@ -81,10 +81,11 @@ def _difference(running: Running, first: str, again: Running) -> Nondeterminism:
     )
 
 
-def _how(running: Running) -> str:
+def _how(running: Running, segments: int = 1) -> str:
+    """Say what became of a program that was run through so many of its segments."""
     if running.failure is not None:
         return f"it failed ({running.failure.type}: {running.failure.text})"
-    if len(running.segments) > 1 and running.left_at is None and running.pending is None:
+    if len(running.segments) > segments and running.left_at is None and running.pending is None:
         return "it became something else"
     return (
         f"it was {running.pending.to.describe(running.pending.message)}" if running.pending else "it returned"
