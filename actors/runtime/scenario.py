@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
-from actors.runtime.errors import ModelError
+from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.parameters import Parameter, as_text, convert, parameters_of
+from actors.runtime.place import line_of_error
 from actors.runtime.world import World
 from protocol.records import Verdict
 
@@ -85,8 +86,16 @@ class Scenario:
         )
 
     def __call__(self, **parameters: Any) -> World:
-        """Build the world for these parameters, defaults filled in."""
-        world = self._build(**parameters)
+        """Build the world for these parameters, defaults filled in; raises ModelError, with the line, if it fails."""
+        try:
+            world = self._build(**parameters)
+        except VmraceError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ModelError(
+                f"{line_of_error(error)}: scenario {self.name} builds no world: {what}"
+            ) from error
         if not isinstance(world, World):
             raise ModelError(f"scenario {self.name} returned {type(world).__name__}, not a World")
         return world

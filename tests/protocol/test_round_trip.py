@@ -1,0 +1,134 @@
+"""Every word of the protocol survives JSON and MessagePack, typed as it was, and nothing else is let in."""
+
+import types
+import typing
+from enum import Enum
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.handles import Cell, Program
+from protocol.instructions import Instruction, Rdmsr, Store, Tileloadd, Wrmsr, Xsaves
+from protocol.records import Record
+from protocol.replies import Reply, Value
+from protocol.tokens import TokenBody
+
+TEXT = st.text(max_size=12)
+SCALARS = {
+    int: st.integers(0, 2**64 - 1),
+    bool: st.booleans(),
+    str: TEXT,
+    bytes: st.binary(max_size=12),
+    type(None): st.none(),
+}
+
+
+def values_of(annotation):  # noqa: PLR0911  # a return a kind of annotation
+    """A strategy for the values of a protocol annotation."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    if origin is typing.Annotated:
+        return limited(args[0], args[1])
+    if origin is typing.Literal:
+        return st.sampled_from(args)
+    if origin is tuple:
+        if args[-1] is Ellipsis:
+            return st.lists(values_of(args[0]), max_size=3).map(tuple)
+        return st.tuples(*map(values_of, args))
+    if origin in {typing.Union, types.UnionType}:
+        return st.one_of(*map(values_of, args))
+    if issubclass(annotation, Enum):
+        return st.sampled_from(list(annotation))
+    hints = typing.get_type_hints(annotation, include_extras=True)
+    fields = {field: values_of(hints[field]) for field in annotation.__struct_fields__}
+    return st.builds(annotation, **fields)
+
+
+def limited(base, meta):
+    assert base is int
+    return st.integers(meta.ge if meta.ge is not None else 0, meta.le if meta.le is not None else 2**64 - 1)
+
+
+def test_the_generator_reaches_every_instruction_and_reply():
+    members = {*typing.get_args(Instruction), *typing.get_args(Reply)}
+    assert len(members) >= 30
+    assert all(issubclass(member, msgspec.Struct) and member.__struct_config__.frozen for member in members)
+
+
+@pytest.mark.parametrize(
+    "word", [Instruction, Reply, Record, TokenBody], ids=["instruction", "reply", "record", "token"]
+)
+@given(data=st.data())
+def test_round_trip(word, data):
+    value = data.draw(values_of(word))
+    for codec in (msgspec.json, msgspec.msgpack):
+        again = codec.decode(codec.encode(value), type=word)
+        assert again == value
+        assert repr(again) == repr(value), "equal, but of another type: True for 1"
+
+
+@pytest.mark.parametrize("tag", ["op", "type"])
+def test_tags_tell_the_members_of_a_union_apart(tag):
+    union = Instruction if tag == "op" else Reply
+    tags = [member.__struct_config__.tag for member in typing.get_args(union)]
+    assert len(set(tags)) == len(tags)
+    assert {member.__struct_config__.tag_field for member in typing.get_args(union)} == {tag}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"op":"rdmsr","msr":-1}',
+        '{"op":"rdmsr","msr":"452"}',
+        '{"op":"rdmsr","msr":true}',
+        '{"op":"rdmsr"}',
+        '{"op":"tileloadd","tile":8,"data":""}',
+        '{"op":"externalinterrupt","vector":31}',
+        '{"op":"lfence"}',
+        '{"msr":452}',
+    ],
+)
+def test_what_is_no_instruction_is_refused(text):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(text, type=Instruction)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"type":"fault","vector":255}', '{"type":"value","value":1.5}', '{"type":"retry"}']
+)
+def test_what_is_no_reply_is_refused(text):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(text, type=Reply)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        (Rdmsr(0x1C4), '{"op":"rdmsr","msr":452}'),
+        (Wrmsr(0x1C5, 0x40000), '{"op":"wrmsr","msr":453,"value":262144}'),
+        (Store(Cell("x"), value=True), '{"op":"store","cell":{"type":"cell","name":"x"},"value":true}'),
+        (Tileloadd(0, b"\x01"), '{"op":"tileloadd","tile":0,"data":"AQ=="}'),
+        (
+            Xsaves(0x40000, Cell("fpstate")),
+            '{"op":"xsaves","rfbm":262144,"area":{"type":"cell","name":"fpstate"}}',
+        ),
+        (Value(7), '{"type":"value","value":7}'),
+    ],
+)
+def test_how_a_few_are_spelt(word, text):
+    assert msgspec.json.encode(word).decode() == text
+
+
+def test_words_are_frozen():
+    with pytest.raises(AttributeError):
+        Rdmsr(1).msr = 2
+
+
+def test_the_cells_and_labels_of_a_program_bear_its_name():
+    program = Program("qemu.0")
+    assert program.life == Cell("life of qemu.0")
+    assert program.placement == Cell("placement of qemu.0")
+    assert (program.label("inside").program, program.label("inside").name) == ("qemu.0", "inside")
