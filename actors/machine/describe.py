@@ -12,8 +12,8 @@ def _msr(index: int) -> str:
     return Msr(index).name if index in Msr._value2member_map_ else hex(index)
 
 
-def _mask(mask: int) -> str:
-    """Name the components of a mask."""
+def component_names(mask: int) -> str:
+    """Name the components of a mask: `TILECFG|TILEDATA`, or 0."""
     names = [component.name for component in Component if mask >> component & 1]
     return "|".join(names) or "0"
 
@@ -24,8 +24,8 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.MovCr0Ts: lambda m: "set CR0.TS" if m.ts else "clts",
     op.Xsetbv: lambda m: f"xsetbv {m.value:#x}",
     op.Xgetbv: lambda m: f"xgetbv {m.ecx}",
-    op.Xsaves: lambda m: f"xsaves {_mask(m.rfbm)}",
-    op.Xrstors: lambda m: f"xrstors {_mask(m.rfbm)}",
+    op.Xsaves: lambda m: f"xsaves {component_names(m.rfbm)}",
+    op.Xrstors: lambda m: f"xrstors {component_names(m.rfbm)}",
     op.Ldtilecfg: lambda m: "ldtilecfg",  # noqa: ARG005  # 64 bytes that nobody wants to read
     op.Tileloadd: lambda m: f"tileloadd tmm{m.tile} {show(m.data)}",
     op.Tilestored: lambda m: f"tilestored tmm{m.tile}",

@@ -54,7 +54,8 @@ class Recorder:
             outcome=outcome.label,
             changes=tuple(changes),
         )
-        self.steps.append(execution.world.annotate(step, request.message, before, execution.cells))
+        told = execution.world.annotate(step, request.message, outcome.reply, before, execution.cells)
+        self.steps.append(told)
         self._moved = (running, dict(running.labels))
 
     def settled(self, execution: Execution) -> None:

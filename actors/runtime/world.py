@@ -158,13 +158,13 @@ class World:
         return tuple(Column(spec.handle.name) for spec in self.programs)
 
     def annotate(
-        self, step: Step, message: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]
+        self, step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]
     ) -> Step:
         """Return the record of a step with what only this kind of world knows added.
 
-        `before` holds the values of the step's footprint before it, `after` all cells after it.
+        `reply` may be RETRY; `before` holds the footprint's values before the step, `after` all cells after it.
         """
-        del message, before, after
+        del message, reply, before, after
         return step
 
     def bounds(self) -> str:

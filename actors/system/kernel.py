@@ -17,12 +17,12 @@ class Fpstate(msgspec.Struct, frozen=True):
     @property
     def xfd(self) -> Cell:
         """fpstate->xfd: the components that this task may not use yet."""
-        return Cell(f"{self.owner}.fpstate.xfd")
+        return Cell(f"{self.owner}->fpstate.xfd")
 
     @property
     def regs(self) -> Cell:
         """fpstate->regs, an XSAVE area in the compacted format."""
-        return Cell(f"{self.owner}.fpstate.regs")
+        return Cell(f"{self.owner}->fpstate.regs")
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -69,12 +69,12 @@ class Vcpu(msgspec.Struct, frozen=True):
     @property
     def xfd(self) -> Cell:
         """guest->xfd."""
-        return Cell(f"{self.name}.xfd")
+        return Cell(f"{self.name}->xfd")
 
     @property
     def xfd_err(self) -> Cell:
         """guest->xfd_err."""
-        return Cell(f"{self.name}.xfd_err")
+        return Cell(f"{self.name}->xfd_err")
 
     @property
     def vmx(self) -> Vmx:

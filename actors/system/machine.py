@@ -26,12 +26,13 @@ from actors.system.guest_cpu import GuestCpu
 from actors.system.host_cpu import HostCpu
 from actors.system.interrupts import external_interrupt, migration
 from actors.system.kernel import Fpstate, Kernel, Task
+from actors.system.narration import annotate
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
 from actors.system.tasks import user_task
 from actors.system.traps import exception as host_exception
 from protocol.handles import Cell, Program
-from protocol.instructions import ExternalInterrupt, MsrArea, MsrEntry, XsaveArea
+from protocol.instructions import MsrArea, MsrEntry, XsaveArea
 from protocol.records import Column, Kind as ConditionKind, Step
 from protocol.registers import Msr
 
@@ -41,6 +42,8 @@ _USER = (Saved(Ring.USER, True),)
 class Machine(World):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it."""
 
+    model = "the 2021 mail's design"
+
     def __init__(
         self, cpus: int = 1, cpu: CpuName = "sapphire_rapids", xfd_err: XfdErr = "load", xfd_set: XfdSet = "keep"
     ) -> None:
@@ -48,7 +51,6 @@ class Machine(World):
         self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set)
         if not self.cpu_model.xfd_capable:
             raise VmraceError(f"{cpu} has no XFD-capable component, so there is nothing to ask of it here")
-        self.model = f"the 2021 mail's design on {cpu}, xfd_err={xfd_err}, xfd_set={xfd_set}"
         self.count = cpus
         self.processor = Processor("cpu", self.cpu_model)
         self._columns: list[Column] = []
@@ -116,7 +118,7 @@ class Machine(World):
         `dynamic_features` are those of its configuration (mask).
         """
         handle = self.program(code, GuestCpu(self.processor, exception), *args, name=name)
-        vcpu = Vcpu(f"vcpu of {handle.name}", handle, dynamic_features)
+        vcpu = Vcpu(handle.name, handle, dynamic_features)
         self.cell(handle.placement, Placement())
         self.cell(vcpu.vmx.vmcs, Vmcs(Frame(handle, Kind.GUEST, vcpu=vcpu.name)))
         self.cell(vcpu.vmx.guest_msrs, MsrArea())
@@ -157,7 +159,9 @@ class Machine(World):
         else:
             self.program(body, held, *args, name=name)
             self._start_on(cpu, handle, frame, xfd)
-        self._columns.append(Column(name, f"CPU {cpu}"))
+        column = Column(name, f"CPU {cpu}")
+        guest = next((at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns))
+        self._columns.insert(guest, column)
         return handle
 
     def _start_on(self, cpu: int, handle: Program, frame: Frame, xfd: int) -> None:
@@ -226,27 +230,13 @@ class Machine(World):
         cpus = "1 CPU" if self.count == 1 else f"{self.count} CPUs"
         return ", ".join([cpus, super().bounds()]) if self.budgets else cpus
 
-    def annotate(self, step: Step, message: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]) -> Step:
-        """Add the margin in ftrace's latency format, and the class of an asynchronous event."""
-        if isinstance(message, Move):
-            return msgspec.structs.replace(step, event="migration")
-        number = next((n for n in range(self.count) if cpu_cell(n) in before), None)
-        if number is None:
-            return step
-        state: CpuState = before[cpu_cell(number)]
-        arrived = isinstance(message, ExternalInterrupt) and Program(step.program) not in state.pending
-        return msgspec.structs.replace(
-            step, margin=self._margin(number, state, before, after), event="external interrupt" if arrived else ""
-        )
+    def annotate(
+        self, step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]
+    ) -> Step:
+        """Tell the step in the words of a CPU; see `narration`."""
+        return annotate(step, message, reply, before, after, self.kernel)
 
-    def _margin(self, number: int, state: CpuState, before: Mapping[Cell, Any], after: Mapping[Cell, Any]) -> str:
-        """Irqs off, need_resched, hardirq, depth of preempt_count: `d.h1`; a guest is `g` in the third place."""
 
-        def value(variable: PerCpu) -> Any:
-            cell = Cell(f"cpu{number}.{variable.name}")
-            return before.get(cell, after[cell])
-
-        where = {Kind.HARDIRQ: "h", Kind.GUEST: "g", Kind.TASK: "."}[state.top.kind]
-        irqs = "." if state.interrupt_flag else "d"
-        resched = "N" if value(self.kernel.need_resched) else "."
-        return irqs + resched + where + (str(value(self.kernel.preempt_count)) if value(self.kernel.preempt_count) else ".")
+def _runs(vcpu: Any, column: Column) -> bool:
+    """Say whether a column is that of a vCPU's guest: its thread stands left of it."""
+    return isinstance(vcpu, Vcpu) and vcpu.guest.name == column.name

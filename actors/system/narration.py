@@ -1,0 +1,133 @@
+"""How a step on a CPU is told: replies in an assembler's words, the registers that changed, and ftrace's margin.
+
+A record's reader wants XFD and XFD_ERR before and after, not the value of a whole CPU. What the margin or the next row says
+anyway (IF, the stack of contexts, placements) is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from actors.machine.describe import component_names
+from actors.machine.processor import PerCpu, Through
+from actors.machine.state import CpuState, Kind, cpu_cell
+from actors.runtime.device import Retry
+from actors.runtime.devices.run_queue import Move
+from actors.runtime.devices.variable import FetchAdd, Store
+from actors.runtime.values import show
+from actors.system.kernel import Kernel
+from protocol import instructions as op
+from protocol.handles import Cell, Program
+from protocol.records import Change, Step
+from protocol.registers import Component
+from protocol.replies import Data, Done, Fault, Interrupted, Value, VmExit
+
+
+def reply_text(reply: Any) -> str:
+    """Return a reply as text: a value, `#NM`, an exit reason; nothing for an instruction that just retires."""
+    match reply:
+        case None | Done() | Retry():
+            return ""
+        case Value(value=value):
+            return f"{value:#x}" if value else "0"
+        case Data(data=data):
+            return show(data)
+        case Fault(vector=vector):
+            return f"#{vector.name}"
+        case VmExit(reason=reason):
+            return reason.name.lower().replace("_", " ")
+        case Interrupted(work=work):
+            return f"interrupted: {work.name.lower()}"
+    return show(reply)
+
+
+def event_of(message: Any, program: str, before: Mapping[Cell, Any]) -> str:
+    """Return the class of asynchronous event that a step is, or nothing; an interrupt counts when it arrives."""
+    if isinstance(message, Move):
+        return "migration"
+    if not isinstance(message, op.ExternalInterrupt):
+        return ""
+    states = [value for value in before.values() if isinstance(value, CpuState)]
+    return "" if any(Program(program) in state.pending for state in states) else "external interrupt"
+
+
+def annotate(step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any], kernel: Kernel) -> Step:
+    """Tell a step of a machine; see the module."""
+    number = next((n for n in range(len(kernel.idle.each)) if cpu_cell(n) in before), None)
+    stored = isinstance(message, op.Store) or (
+        isinstance(message, Through) and isinstance(message.message, Store | FetchAdd)
+    )
+    changes = tuple(_changes(before, after, number))
+    if _in_margin(message, kernel):
+        changes, reply = (), None
+    return msgspec.structs.replace(
+        step,
+        text=step.text.split(" ")[0] if stored and changes and not step.text.startswith("this_cpu") else step.text,
+        reply="" if isinstance(message, op.ExternalInterrupt) else reply_text(reply),
+        changes=changes,
+        event=event_of(message, step.program, before),
+        margin="" if number is None else _margin(number, before, after, kernel),
+    )
+
+
+def _in_margin(message: Any, kernel: Kernel) -> bool:
+    """Say whether the margin tells what this step does, to need_resched or preempt_count."""
+    return isinstance(message, Through) and message.to in (kernel.need_resched, kernel.preempt_count)
+
+
+def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int | None) -> Iterator[Change]:
+    """Say which registers and which memory changed."""
+    for cell in sorted(before, key=lambda one: one.name):
+        old, new = before[cell], after[cell]
+        if number is not None and cell == cpu_cell(number):
+            yield from _registers(cell.name, old, new)
+        elif isinstance(new, op.XsaveArea):
+            if old != new:
+                yield Change(cell.name, "", _area(old), _area(new))
+        elif old != new and (new is None or isinstance(new, int | str | bytes | bool)):
+            yield Change(cell.name, "", show(old), show(new))
+
+
+def _registers(cell: str, old: CpuState, new: CpuState) -> Iterator[Change]:
+    for field, name in (("xfd", "XFD"), ("xfd_err", "XFD_ERR"), ("xcr0", "XCR0"), ("xss", "XSS")):
+        was, now = getattr(old.x, field), getattr(new.x, field)
+        if was != now:
+            yield Change(cell, name, _hex(was), _hex(now))
+    for component in (Component.TILECFG, Component.TILEDATA, Component.APX):
+        bit = 1 << component
+        if old.x.in_use & bit != new.x.in_use & bit or old.x.content(component) != new.x.content(component):
+            yield Change(cell, component.name, _content(old, component), _content(new, component))
+    if old.top.program != new.top.program:
+        yield Change(cell, "runs", old.top.program.name, new.top.program.name)
+    if old.cr0_ts != new.cr0_ts:
+        yield Change(cell, "CR0.TS", str(int(old.cr0_ts)), str(int(new.cr0_ts)))
+
+
+def _hex(value: int) -> str:
+    return f"{value:#x}" if value else "0"
+
+
+def _content(cpu: CpuState, component: int) -> str:
+    if not cpu.x.in_use >> component & 1:
+        return "init"
+    return show(cpu.x.content(component)) if component != Component.TILECFG else "set"
+
+
+def _area(area: op.XsaveArea) -> str:
+    return f"[{component_names(area.xstate_bv)}]"
+
+
+def _margin(number: int, before: Mapping[Cell, Any], after: Mapping[Cell, Any], kernel: Kernel) -> str:
+    """Irqs off, need_resched, context, depth of preempt_count, before the step: `d.h1`; `g` is a guest."""
+
+    def value(variable: PerCpu) -> Any:
+        cell = Cell(f"cpu{number}.{variable.name}")
+        return before.get(cell, after[cell])
+
+    state: CpuState = before[cpu_cell(number)]
+    where = {Kind.HARDIRQ: "h", Kind.GUEST: "g", Kind.TASK: "."}[state.top.kind]
+    irqs = "." if state.interrupt_flag else "d"
+    resched = "N" if value(kernel.need_resched) else "."
+    depth = value(kernel.preempt_count)
+    return f"{irqs}{resched}{where}{depth or '.'}"
