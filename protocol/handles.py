@@ -4,6 +4,8 @@ A handle is a value: it can be an argument, a field of a message, or the content
 nothing of it, so two worlds built by the same scenario use equal handles.
 """
 
+import functools
+
 import msgspec
 
 
@@ -21,12 +23,12 @@ class Program(msgspec.Struct, frozen=True, cache_hash=True, tag="program"):
     @property
     def life(self) -> Cell:
         """The cell that is True while the program runs and False once it has returned."""
-        return Cell(f"life of {self.name}")
+        return _named("life of", self.name)
 
     @property
     def placement(self) -> Cell:
         """The cell that says on which CPU the program runs."""
-        return Cell(f"placement of {self.name}")
+        return _named("placement of", self.name)
 
     def label(self, name: str) -> "Label":
         """Name the value that this program sets on itself under `name`."""
@@ -38,3 +40,9 @@ class Label(msgspec.Struct, frozen=True, cache_hash=True, tag="label"):
 
     program: str
     name: str
+
+
+@functools.lru_cache(maxsize=4096)
+def _named(what: str, name: str) -> Cell:
+    """Return the cell of that name; the same object each time, since every step asks for some."""
+    return Cell(f"{what} {name}")

@@ -39,7 +39,7 @@ class XsaveArea(msgspec.Struct, frozen=True, cache_hash=True, tag="xsave_area"):
     components: tuple[tuple[int, bytes], ...] = ()
 
 
-Word: TypeAlias = int | bool | str | None | MsrArea | XsaveArea | Program
+Word: TypeAlias = int | bool | str | MsrArea | XsaveArea | Program | None
 
 
 class Base(msgspec.Struct, frozen=True, tag_field="op", tag=str.lower):

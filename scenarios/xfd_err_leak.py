@@ -58,7 +58,9 @@ def xfd_err_leak(
     nm_window = guest.guest.label("in_nm_window")
     world.always(HYGIENE, xfd_err_clear, at=host_if_set, kind="hygiene")
     world.always(S1, unset, guest.guest.label("oops"), words="guest: unexpected #NM exception")
-    world.always(S2, none_or_zero, other.guest.label("xfd_err"), words="guest2 reads the guest's bit in XFD_ERR")
+    world.always(
+        S2, none_or_zero, other.guest.label("xfd_err"), words="guest2 reads the guest's bit in XFD_ERR"
+    )
     world.always(S3, unset, task.label("signal"), words="task: killed by SIGILL for the guest's feature")
     world.sometimes("an exit lands inside the guest's #NM window", exit_while, cpu_cell(0), nm_window)
     world.sometimes("the host task takes #NM", is_set, task.label("nm"))

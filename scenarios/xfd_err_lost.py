@@ -41,6 +41,8 @@ def xfd_err_lost(
     world.migrations(thread, to=1)
     window = guest.guest.label("in_nm_window")
     world.always(S1, unset, guest.guest.label("oops"), words="guest: unexpected #NM exception")
-    world.sometimes("the vCPU is off CPU inside the guest's #NM window", off_cpu_while, thread.placement, window)
+    world.sometimes(
+        "the vCPU is off CPU inside the guest's #NM window", off_cpu_while, thread.placement, window
+    )
     world.sometimes("the vCPU runs on the other CPU", runs_on_other, thread.placement)
     return world

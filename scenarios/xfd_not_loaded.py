@@ -32,11 +32,20 @@ def xfd_not_loaded(
     """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
     guest = world.guest(
-        armed_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, exception=strict_exception, name="guest"
+        armed_guest,
+        TILEDATA,
+        b"\x55" * 1024,
+        dynamic_features=TILEDATA,
+        exception=strict_exception,
+        name="guest",
     )
     world.vcpu_thread(guest, FULL if load else NOT_LOADED, name="vcpu")
     world.interrupts(external=2)
-    world.always(ESCAPED, unset, guest.guest.label("escaped"), words="guest: tile instruction executed under XFD")
-    world.sometimes("the guest is left with its XFD armed", exit_while, cpu_cell(0), guest.guest.label("armed"))
+    world.always(
+        ESCAPED, unset, guest.guest.label("escaped"), words="guest: tile instruction executed under XFD"
+    )
+    world.sometimes(
+        "the guest is left with its XFD armed", exit_while, cpu_cell(0), guest.guest.label("armed")
+    )
     world.sometimes("the guest's #NM ends its task", is_set, guest.guest.label("denied"))
     return world

@@ -40,6 +40,8 @@ def xfd_not_restored(
     world.always(
         HYGIENE, xfd_is_cached, cpu_cell(0), world.kernel.xfd_state.each[0], at=host_user, kind="hygiene"
     )
-    world.sometimes("the guest is left inside its #NM window", exit_while, cpu_cell(0), guest.guest.label("in_nm_window"))
+    world.sometimes(
+        "the guest is left inside its #NM window", exit_while, cpu_cell(0), guest.guest.label("in_nm_window")
+    )
     world.sometimes("the host task has read its tile back", is_set, task.label("loaded"))
     return world

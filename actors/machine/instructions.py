@@ -23,7 +23,7 @@ from actors.machine.xstate import msr, tiles, xcr0, xsave
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.xfd import device_not_available, disabled
 from protocol import instructions as op
-from protocol.registers import Vector
+from protocol.registers import Component, Vector
 from protocol.replies import Data, Value
 
 
@@ -95,7 +95,9 @@ def _xsaves(step: Step) -> Effects:
         return undefined(step)
     if step.cpu.cr0_ts:
         return raise_exception(step.cpu, Vector.NM)
-    return done(step.cpu, Effect(step.cpu).reply, (step.message.area, xsave.xsaves(step.cpu.x, step.message.rfbm)))
+    return done(
+        step.cpu, Effect(step.cpu).reply, (step.message.area, xsave.xsaves(step.cpu.x, step.message.rfbm))
+    )
 
 
 def _xrstors(step: Step) -> Effects:
@@ -127,7 +129,7 @@ def _ldtilecfg(step: Step) -> Effects:
 
 def _sttilecfg(step: Step) -> Effects:
     fault = _tile(step, 0, tile=None)
-    return fault or done(step.cpu, Data(step.cpu.x.content(op.Component.TILECFG)))
+    return fault or done(step.cpu, Data(step.cpu.x.content(Component.TILECFG)))
 
 
 def _tileloadd(step: Step) -> Effects:

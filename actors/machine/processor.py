@@ -111,7 +111,10 @@ class Processor(Device, frozen=True):
         if placement.cpu is None:
             return ()
         cell = cpu_cell(placement.cpu)
-        step = Step(placement.cpu, values[cell], sender, message, values, self.model)
+        cpu: CpuState = values[cell]
+        if cpu.frames[-1].program != sender and type(message) is not op.ExternalInterrupt:
+            return ()
+        step = Step(placement.cpu, cpu, sender, message, values, self.model)
         return tuple(
             Outcome(effect.reply, _written(step, effect, cell), effect.label) for effect in _execute(step)
         )
@@ -139,11 +142,13 @@ def _execute(step: Step) -> Effects:
         return events.external_interrupt(step)
     cpu = step.cpu
     frame = cpu.top
-    if frame.program != step.sender or (cpu.pending and cpu.takes_interrupts):
+    if cpu.pending and cpu.takes_interrupts:
         return ()
     if frame.work is not Work.NONE:
         idle = msgspec.structs.replace(frame, work=Work.NONE)
-        return (Effect(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], idle)), vmx.resume_frame(frame)),)
+        return (
+            Effect(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], idle)), vmx.resume_frame(frame)),
+        )
     if isinstance(step.message, Through):
         return _through(step)
     if frame.ring is Ring.USER and type(step.message) in PRIVILEGED:

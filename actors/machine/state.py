@@ -5,6 +5,7 @@ interrupt. Only that context's message is enabled. Frames of interrupts belong t
 moves with it and rests in its placement while it is off CPU.
 """
 
+import functools
 from enum import Enum
 
 import msgspec
@@ -101,6 +102,7 @@ class Vmcs(msgspec.Struct, frozen=True, cache_hash=True):
     result: int | None = None
 
 
+@functools.cache
 def cpu_cell(number: int) -> Cell:
     """Return the cell of a CPU."""
     return Cell(f"cpu{number}")

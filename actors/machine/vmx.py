@@ -16,7 +16,6 @@ from actors.machine.step import Effect, Effects, Step, done, raise_exception
 from actors.machine.xstate import msr
 from actors.machine.xstate.registers import XState
 from actors.runtime import RETRY
-from protocol.handles import Cell
 from protocol.instructions import MsrArea, MsrEntry
 from protocol.registers import ExitReason, Vector
 from protocol.replies import Done, Interrupted, Value, VmExit
@@ -51,9 +50,7 @@ def vmenter(step: Step) -> Effects:
         return done(step.cpu, Done(), (vmx.vmcs, failed))
     placed = (vmcs.frame.program.placement, Placement(step.number))
     left = (vmx.vmcs, msgspec.structs.replace(vmcs, exit=None))
-    return tuple(
-        Effect(_entered(step.cpu, vmcs, x), Done(), (placed, left), label) for label, x in ways
-    )
+    return tuple(Effect(_entered(step.cpu, vmcs, x), Done(), (placed, left), label) for label, x in ways)
 
 
 def _entered(cpu: CpuState, vmcs: Vmcs, x: XState) -> CpuState:
@@ -80,8 +77,10 @@ def vmexit(step: Step, exit_: VmExit, reply: Any = RETRY) -> Effects:
     stored = store_area(cpu.x, step.values[vmx.guest_msrs])
     ways = load_area(cpu.x, step.values[vmx.host_msrs], step.model)
     if not ways:
-        raise RuntimeError(f"VMX abort: the VM-exit MSR-load area of {cpu.top.vcpu} holds a value that WRMSR refuses")
-    writes: tuple[tuple[Cell, Any], ...] = ((vmx.vmcs, vmcs), (vmx.guest_msrs, stored))
+        raise RuntimeError(
+            f"VMX abort: the VM-exit MSR-load area of {cpu.top.vcpu} holds a value that WRMSR refuses"
+        )
+    writes = ((vmx.vmcs, vmcs), (vmx.guest_msrs, stored))
     return tuple(
         Effect(_left(cpu, x), reply, writes, " ".join(filter(None, ("VM-exit", label)))) for label, x in ways
     )

@@ -1,5 +1,6 @@
-"""The CPU as host kernel and user code hold it: exceptions and interrupted work are handled inline, then the instruction is
-sent again.
+"""The CPU as host kernel and user code hold it.
+
+Exceptions and interrupted work are handled inline, then the instruction is sent again.
 
 An exception is taken by the program whose instruction raised it; its handler runs in that program, at CPL 0, as it does on the
 task's kernel stack. When an interrupt has left work (a reschedule), that too is done in the program that was interrupted.

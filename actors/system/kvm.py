@@ -51,7 +51,13 @@ MSR_LISTS = Swap(msr_lists=True)
 NOT_RESTORED = msgspec.structs.replace(FULL, restore_xfd=False)
 NOT_LOADED = msgspec.structs.replace(FULL, load_xfd=False)
 
-FORMS: dict[SwapName, Swap] = {"none": NONE, "xfd": XFD, "full": FULL, "conditional": FULL, "msr_lists": MSR_LISTS}
+FORMS: dict[SwapName, Swap] = {
+    "none": NONE,
+    "xfd": XFD,
+    "full": FULL,
+    "conditional": FULL,
+    "msr_lists": MSR_LISTS,
+}
 
 
 def form(name: SwapName, dynamic_features: int) -> Swap:

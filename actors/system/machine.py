@@ -18,7 +18,6 @@ from actors.machine.xstate.registers import XState
 from actors.machine.xstate.xsave import COMPACTED
 from actors.runtime import RunQueue, Variable, World
 from actors.runtime.conditions import Predicate
-from actors.runtime.devices.run_queue import Move
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.program import Behaviour
 from actors.system.guest import guest_exception
@@ -26,14 +25,15 @@ from actors.system.guest_cpu import GuestCpu
 from actors.system.host_cpu import HostCpu
 from actors.system.interrupts import external_interrupt, migration
 from actors.system.kernel import Fpstate, Kernel, Task
-from actors.system.narration import annotate
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
+from actors.system.narration import annotate
 from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
 from actors.system.tasks import user_task
 from actors.system.traps import exception as host_exception
 from protocol.handles import Cell, Program
 from protocol.instructions import MsrArea, MsrEntry, XsaveArea
-from protocol.records import Column, Kind as ConditionKind, Step
+from protocol.records import Column, Step
+from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
 
 _USER = (Saved(Ring.USER, True),)
@@ -45,7 +45,11 @@ class Machine(World):
     model = "the 2021 mail's design"
 
     def __init__(
-        self, cpus: int = 1, cpu: CpuName = "sapphire_rapids", xfd_err: XfdErr = "load", xfd_set: XfdSet = "keep"
+        self,
+        cpus: int = 1,
+        cpu: CpuName = "sapphire_rapids",
+        xfd_err: XfdErr = "load",
+        xfd_set: XfdSet = "keep",
     ) -> None:
         super().__init__()
         self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set)
@@ -81,7 +85,12 @@ class Machine(World):
 
     def _add_idle(self, number: int) -> None:
         handle = Program(f"idle{number}")
-        self.program(do_idle, self._host_cpu(Task(handle, Fpstate(handle.name), kthread=True)), name=handle.name, background=True)
+        self.program(
+            do_idle,
+            self._host_cpu(Task(handle, Fpstate(handle.name), kthread=True)),
+            name=handle.name,
+            background=True,
+        )
         frame = Frame(handle, Kind.TASK)
         x = XState(xcr0=self.cpu_model.xcr0, xfd=self.cpu_model.xfd_capable)
         self.cell(cpu_cell(number), CpuState((frame,), x))
@@ -95,7 +104,13 @@ class Machine(World):
     # What runs on it.
 
     def host_task(
-        self, code: Behaviour, *args: Any, cpu: int = 0, perm: int = 0, buffer: int = 0, name: str | None = None
+        self,
+        code: Behaviour,
+        *args: Any,
+        cpu: int = 0,
+        perm: int = 0,
+        buffer: int = 0,
+        name: str | None = None,
     ) -> Program:
         """Add a user task that runs `code(cpu, *args)`.
 
@@ -134,7 +149,12 @@ class Machine(World):
         """Add the thread that runs `vcpu`; its fpstate may use what the guest's configuration has, as the mail wants."""
         xfd = self.cpu_model.xfd_capable & ~vcpu.dynamic_features
         thread = self._add_task(
-            vcpu_thread, (vcpu, swap, window), cpu, name or f"{vcpu.guest.name}-vcpu", vcpu.dynamic_features, xfd
+            vcpu_thread,
+            (vcpu, swap, window),
+            cpu,
+            name or f"{vcpu.guest.name}-vcpu",
+            vcpu.dynamic_features,
+            xfd,
         )
         if swap.msr_lists:
             self.cells[vcpu.vmx.guest_msrs] = MsrArea((MsrEntry(Msr.XFD, 0), MsrEntry(Msr.XFD_ERR, 0)))
@@ -160,7 +180,9 @@ class Machine(World):
             self.program(body, held, *args, name=name)
             self._start_on(cpu, handle, frame, xfd)
         column = Column(name, f"CPU {cpu}")
-        guest = next((at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns))
+        guest = next(
+            (at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns)
+        )
         self._columns.insert(guest, column)
         return handle
 

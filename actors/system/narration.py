@@ -52,7 +52,14 @@ def event_of(message: Any, program: str, before: Mapping[Cell, Any]) -> str:
     return "" if any(Program(program) in state.pending for state in states) else "external interrupt"
 
 
-def annotate(step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any], kernel: Kernel) -> Step:
+def annotate(
+    step: Step,
+    message: Any,
+    reply: Any,
+    before: Mapping[Cell, Any],
+    after: Mapping[Cell, Any],
+    kernel: Kernel,
+) -> Step:
     """Tell a step of a machine; see the module."""
     number = next((n for n in range(len(kernel.idle.each)) if cpu_cell(n) in before), None)
     stored = isinstance(message, op.Store) or (
@@ -63,7 +70,9 @@ def annotate(step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], a
         changes, reply = (), None
     return msgspec.structs.replace(
         step,
-        text=step.text.split(" ")[0] if stored and changes and not step.text.startswith("this_cpu") else step.text,
+        text=step.text.split(" ")[0]
+        if stored and changes and not step.text.startswith("this_cpu")
+        else step.text,
         reply="" if isinstance(message, op.ExternalInterrupt) else reply_text(reply),
         changes=changes,
         event=event_of(message, step.program, before),

@@ -10,7 +10,12 @@ from actors.system.host_cpu import HostCpu
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault
 
-_SIGNAL: dict[Vector, str] = {Vector.UD: "SIGILL", Vector.GP: "SIGSEGV", Vector.PF: "SIGSEGV", Vector.DF: "SIGBUS"}
+_SIGNAL: dict[Vector, str] = {
+    Vector.UD: "SIGILL",
+    Vector.GP: "SIGSEGV",
+    Vector.PF: "SIGSEGV",
+    Vector.DF: "SIGBUS",
+}
 _DIES: dict[Vector, str] = {
     Vector.UD: "invalid opcode",
     Vector.NM: "unexpected #NM exception",

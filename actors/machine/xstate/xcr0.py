@@ -6,12 +6,12 @@ SDM volume 1, 2.6 and 13.3; volume 2, XSETBV. A value that breaks a rule is #GP(
 from collections.abc import Callable
 
 from actors.machine.xstate.registers import XState
-from protocol.registers import Component as C
+from protocol.registers import Component
 
-_X87, _SSE, _AVX = (1 << bit for bit in (C.X87, C.SSE, C.AVX))
-_MPX = 1 << C.BNDREGS | 1 << C.BNDCSR
-_AVX512 = 1 << C.OPMASK | 1 << C.ZMM_HI256 | 1 << C.HI16_ZMM
-_TILES = 1 << C.TILECFG | 1 << C.TILEDATA
+_X87, _SSE, _AVX = (1 << bit for bit in (Component.X87, Component.SSE, Component.AVX))
+_MPX = 1 << Component.BNDREGS | 1 << Component.BNDCSR
+_AVX512 = 1 << Component.OPMASK | 1 << Component.ZMM_HI256 | 1 << Component.HI16_ZMM
+_TILES = 1 << Component.TILECFG | 1 << Component.TILEDATA
 
 RULES: tuple[tuple[str, Callable[[int], bool]], ...] = (
     ("x87 is always enabled", lambda v: bool(v & _X87)),
