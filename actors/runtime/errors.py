@@ -5,7 +5,7 @@ that vmrace's verdicts rest on, so that no verdict could be trusted; it names th
 line.
 """
 
-# ruff: noqa: N818  # they are named for what is wrong; that they are errors, the base class says
+# they are named for what is wrong; that they are errors, the base class says
 
 
 class VmraceError(Exception):

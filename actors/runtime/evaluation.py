@@ -28,6 +28,27 @@ class Raised:
         self.error = error
 
 
+class Touched:
+    """What handling a message touches, as its device said.
+
+    `asked` are the cells on whose values the footprint itself depends, `seen` those whose values `handle`
+    gets, in order, and `cells` all of them. `answers` is what `handle` has answered, by the identities of
+    those values (see `answers`).
+    """
+
+    __slots__ = ("answers", "asked", "cells", "footprint", "raised", "seen")
+
+    def __init__(
+        self, footprint: Footprint, asked: tuple[Cell, ...], seen: tuple[Cell, ...], raised: Raised | None
+    ) -> None:
+        self.footprint = footprint
+        self.asked = asked
+        self.seen = seen
+        self.cells = frozenset((*footprint.reads, *footprint.writes))
+        self.raised = raised
+        self.answers: dict[tuple[int, ...], tuple[Outcomes, tuple[Any, ...]]] = {}
+
+
 class Seen(dict[Cell, Any]):
     """The values of a footprint; remembers if another cell was asked for."""
 
@@ -48,45 +69,44 @@ class Seen(dict[Cell, Any]):
         return super().__contains__(cell)
 
 
-def footprint_of(cells: Mapping[Cell, Any], running: Running) -> Footprint:
-    """Ask which cells a program's pending message touches, those read to find them included, and note it."""
+def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
+    """Ask which cells a program's pending message touches, those read to find them included."""
     request = running.pending
     assert request is not None
-    asked: list[Cell] = []
+    asked: dict[Cell, None] = {}
+    raised = None
 
     def read(cell: Cell) -> Any:
-        asked.append(cell)
+        asked[cell] = None
         return cells[cell]
 
     try:
-        declared = request.to.footprint(running.handle, request.message, read)
-        footprint = (
-            Footprint((*asked, *declared.reads), declared.writes, declared.actor) if asked else declared
-        )
+        footprint = request.to.footprint(running.handle, request.message, read)
+        if asked:
+            footprint = Footprint((*asked, *footprint.reads), footprint.writes, footprint.actor)
     except ModelError:
         raise
     except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
         footprint = Footprint(tuple(asked), (), request.to.name)
-        running.outcomes = (Outcome(Raised(error)),)
-    touched = dict.fromkeys((*footprint.reads, *footprint.writes))
-    missing = [cell for cell in touched if cell not in cells]
+        raised = Raised(error)
+    seen = dict.fromkeys((*footprint.reads, *footprint.writes))
+    missing = [cell for cell in seen if cell not in cells]
     if missing and not (isinstance(request.message, Spawn) and missing == [request.message.child.life]):
         raise ModelError(
             f"{running.where()}: {request.to.name} touches {missing[0].name!r}, a cell that this world lacks"
         )
-    running.cells = frozenset(touched)
-    running.seen = () if missing else tuple(touched)  # a spawn's only cell is not there yet
-    running.moving = bool(asked)
-    running.footprint = footprint
-    return footprint
+    # What a spawn writes is not there yet, and nobody may look at it.
+    return Touched(footprint, tuple(asked), () if missing else tuple(seen), raised)
 
 
-def evaluate(cells: Mapping[Cell, Any], running: Running) -> Outcomes:
+def evaluate(cells: Mapping[Cell, Any], running: Running, touched: Touched) -> Outcomes:
     """Ask a device for the outcomes of a program's pending message."""
     request = running.pending
     assert request is not None
+    if touched.raised is not None:
+        return (Outcome(touched.raised),)
     values = Seen()
-    for cell in running.seen:
+    for cell in touched.seen:
         values[cell] = cells[cell]
     try:
         outcomes = request.to.handle(running.handle, request.message, values)
@@ -104,17 +124,15 @@ def evaluate(cells: Mapping[Cell, Any], running: Running) -> Outcomes:
     return outcomes
 
 
-def agree(one: Outcomes, other: Outcomes, *, typed: bool) -> bool:
-    """Say whether two evaluations of one message came to the same; `typed` tells `True` from 1 as well."""
-    if one is other:
-        return True
+def agree(one: Outcomes, other: Outcomes) -> bool:
+    """Say whether two evaluations of one message came to the same, types included."""
     if (
         len(one) == len(other) == 1
         and isinstance(one[0].reply, Raised)
         and isinstance(other[0].reply, Raised)
     ):
         return type(one[0].reply.error) is type(other[0].reply.error)
-    return one == other and (not typed or same(one, other))
+    return same(one, other)
 
 
 def written_outside(running: Running, cell: Cell) -> FootprintError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from actors.runtime import endings
 from actors.runtime.device import Footprint, Outcome, Outcomes, Retry
 from actors.runtime.errors import ModelError, Nondeterminism
-from actors.runtime.evaluation import Raised, agree, evaluate, footprint_of, written_outside
+from actors.runtime.evaluation import Raised, agree, evaluate, touched_by, written_outside
 from actors.runtime.life import Spawn
 from actors.runtime.place import definition
 from actors.runtime.running import Running
@@ -23,6 +23,8 @@ from actors.runtime.world import World
 from protocol.handles import Cell, Label
 
 if TYPE_CHECKING:
+    from actors.runtime.answers import Answers
+    from actors.runtime.evaluation import Touched
     from protocol.records import Failure, Violation
 
 Ending = Literal["finished", "violated", "limit", "stopped"]
@@ -55,6 +57,7 @@ class Execution:
         checked: bool = False,
         only: frozenset[str] | None = None,
         observer: Observer | None = None,
+        answers: "Answers | None" = None,
     ) -> None:
         self.world = world
         self.checked = checked
@@ -68,6 +71,7 @@ class Execution:
         self.ending: Ending | None = None
         self.violation: Violation | None = None
         self.met: set[str] = set()
+        self._answers = None if checked else answers
         self._checks = world.checks(only)
         self._dirty: set[Cell | Label] = set()
         self._required = 0
@@ -132,7 +136,11 @@ class Execution:
         The default order is: whoever took the last step, then required programs in order of creation, then
         background ones.
         """
-        found = [running for running in self.order if running.outcomes or self.outcomes(running)]
+        found = []
+        for running in self.order:
+            outcomes = running.outcomes
+            if outcomes or (outcomes is None and self.outcomes(running)):
+                found.append(running)
         last = self.last
         if last is not None and found and found[0] is not last and last in found:
             found.remove(last)
@@ -142,40 +150,45 @@ class Execution:
     def outcomes(self, running: Running) -> Outcomes:
         """Return the outcomes of a program's pending message; none if it is not enabled."""
         if running.outcomes is None:
-            self.footprint(running)  # which a device may fail at: then there is an outcome already
-            if running.outcomes is None:
-                running.outcomes = self._evaluate(running)
+            touched = self._touched(running)
+            self._stretch.enter()
+            try:
+                if self._answers is None:
+                    running.outcomes = evaluate(self.cells, running, touched)
+                else:
+                    running.outcomes = self._answers.outcomes(self.cells, running, touched)
+            finally:
+                self._stretch.leave()
         return running.outcomes
 
     def footprint(self, running: Running) -> Footprint:
         """Return the cells that handling the pending message touches, those read to find them included."""
-        if running.footprint is not None:
-            return running.footprint
-        self._stretch.enter()
-        try:
-            return footprint_of(self.cells, running)
-        finally:
-            self._stretch.leave()
+        return self._touched(running).footprint
 
-    def _evaluate(self, running: Running) -> Outcomes:
-        self._stretch.enter()
-        try:
-            return evaluate(self.cells, running)
-        finally:
-            self._stretch.leave()
+    def _touched(self, running: Running) -> "Touched":
+        touched = running.touched
+        if touched is None:
+            self._stretch.enter()
+            try:
+                find = touched_by if self._answers is None else self._answers.touched
+                touched = running.touched = find(self.cells, running)
+            finally:
+                self._stretch.leave()
+            running.cells = touched.cells
+        return touched
 
     # What happens.
 
     def handle(self, running: Running, index: int) -> Any:
         """Let one pending message happen, with that outcome; return the reply, or RETRY.
 
-        The device is asked again, in the same stretch as the cells are written, and must answer the same.
+        A checked execution asks the device again, in the same stretch as the cells are written, and it must
+        answer the same.
         """
-        noted = self.outcomes(running)
+        outcome = self.outcomes(running)[index]
         footprint = self.footprint(running)
-        outcome = noted[index]
-        if type(outcome.reply) is not Raised or self.checked:
-            self._ask_again(running, footprint, noted)
+        if self.checked:
+            self._ask_again(running)
         before = {cell: self.cells.get(cell) for cell in running.cells} if self.observer is not None else {}
         if type(outcome.reply) is Raised:
             return self._device_raised(running, footprint, before, outcome.reply.error)
@@ -184,17 +197,12 @@ class Execution:
             self.observer.handled(self, running, before, outcome)
         return outcome.reply
 
-    def _ask_again(self, running: Running, footprint: Footprint, noted: Outcomes) -> None:
+    def _ask_again(self, running: Running) -> None:
         request = running.pending
         assert request is not None
-        if self.checked:
-            running.footprint = running.outcomes = None
-            again = self.outcomes(running)
-            repeated = self.footprint(running) == footprint
-        else:
-            again = self._evaluate(running)
-            repeated = True
-        if not (repeated and agree(again, noted, typed=self.checked)):
+        footprint, outcomes = self.footprint(running), self.outcomes(running)
+        running.touched = running.outcomes = None
+        if self.footprint(running) != footprint or not agree(self.outcomes(running), outcomes):
             raise Nondeterminism(
                 f"step {self.steps + 1}, {running.where()}: device {request.to.name} answered "
                 f"{type(request.message).__name__} from {running.name} in two ways on the same values, "
@@ -219,7 +227,7 @@ class Execution:
         if self.checked and not isinstance(outcome.reply, Retry):
             check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
         self._count(running, footprint)
-        running.outcomes = running.footprint = None
+        running.outcomes = running.touched = None
 
     def _count(self, running: Running, footprint: Footprint) -> None:
         running.actor = footprint.actor
@@ -234,8 +242,8 @@ class Execution:
         for other in self.order:
             if cell in other.cells:
                 other.outcomes = None
-                if other.moving:
-                    other.footprint = None
+                if other.touched is not None and cell in other.touched.asked:
+                    other.touched = None
 
     # How it stands.
 

@@ -79,7 +79,10 @@ class Become(msgspec.Struct, frozen=True):
 
 
 def become(function: Behaviour, *state: Any) -> Become:
-    """Replace this program's behaviour, its history and its labels; write `return become(f, *state)`."""
+    """Replace this program's behaviour, forgetting its history and labels; the result has to be returned.
+
+    return become(loop, n - 1)
+    """
     made = Become(function, state)
     current().note_become(made)
     return made

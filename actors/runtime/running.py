@@ -28,7 +28,8 @@ from protocol.handles import Program
 from protocol.records import Failure
 
 if TYPE_CHECKING:
-    from actors.runtime.device import Footprint, Outcomes
+    from actors.runtime.device import Outcomes
+    from actors.runtime.evaluation import Touched
 
 __plumbing__ = True
 
@@ -71,10 +72,8 @@ class Running:
         self.failure: Failure | None = None
         self.steps = 0
         self.outcomes: Outcomes | None = None
-        self.footprint: Footprint | None = None
+        self.touched: Touched | None = None
         self.cells: frozenset[Any] = frozenset()
-        self.seen: tuple[Any, ...] = ()
-        self.moving = False
         self.actor = ""
         self._spawned = 0
         self._closing = False
@@ -108,7 +107,7 @@ class Running:
             self.segments[-1].exchanges.append((self.pending, reply))
             self.steps += 1
             self._stepped = True
-        self.pending = self.outcomes = self.footprint = None
+        self.pending = self.outcomes = self.touched = None
         self._outer_error = sys.exc_info()[1]
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()

@@ -140,7 +140,7 @@ class _Body:
             elif isinstance(node, ast.AugAssign):
                 yield node.target, ast.BinOp(node.target, node.op, node.value)
 
-    def is_set(self, node: ast.expr) -> bool:  # noqa: PLR0911  # one return a kind of expression
+    def is_set(self, node: ast.expr) -> bool:  # one return a kind of expression
         """Say whether an expression is a set by its spelling."""
         match node:
             case ast.Set() | ast.SetComp():
@@ -184,7 +184,7 @@ class _Body:
                         yield from inner.generators
 
 
-def _iterated(node: ast.AST) -> list[ast.expr]:  # noqa: PLR0911  # one return a kind of node
+def _iterated(node: ast.AST) -> list[ast.expr]:  # one return a kind of node
     """Return the expressions that this node goes through in their order."""
     match node:
         case ast.For(iter=iterated) | ast.comprehension(iter=iterated):

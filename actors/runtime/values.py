@@ -37,8 +37,23 @@ def check_value(value: object, path: str) -> None:
 
     Raises NotAValue, naming the path to the offender (`arguments of a: [0].items[2]`).
     """
+    if _is_value(value):
+        return
     for where, offender, why in _offenders(value, path):
         raise NotAValue(f"{where}: {why or type(offender).__name__} is not a value (allowed: {ALLOWED})")
+
+
+def _is_value(value: object) -> bool:
+    """Say the same as `_offenders`, without saying where, which takes a tenth of the time."""
+    kind = type(value)
+    if kind in _SCALARS or isinstance(value, enum.Enum):
+        return True
+    if kind is tuple:
+        return all(map(_is_value, cast("tuple[object, ...]", value)))
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        return config.frozen and all(_is_value(getattr(value, field)) for field in value.__struct_fields__)
+    return isinstance(value, FunctionType) and _is_module_level(value)
 
 
 def _offenders(value: object, path: str) -> Iterator[tuple[str, object, str]]:
@@ -144,7 +159,18 @@ def typed(value: object) -> object:
 
 def same(first: object, second: object) -> bool:
     """Say whether two values are equal, types included."""
-    return first is second or (first == second and typed(first) == typed(second))
+    if first is second:
+        return True
+    kind = type(first)
+    if kind is not type(second):
+        return False
+    if kind is tuple:
+        one, other = cast("tuple[object, ...]", first), cast("tuple[object, ...]", second)
+        return len(one) == len(other) and all(map(same, one, other))
+    fields: tuple[str, ...] | None = getattr(kind, "__struct_fields__", None)
+    if fields is None:
+        return bool(first == second)
+    return all(same(getattr(first, field), getattr(second, field)) for field in fields)
 
 
 def encode(value: object) -> bytes:
@@ -181,7 +207,7 @@ def _encode(value: object, out: bytearray) -> None:
     out += raw
 
 
-def show(value: object) -> str:  # noqa: PLR0911  # one return a kind of value
+def show(value: object) -> str:  # one return a kind of value
     """Return a value as a person reads it: handles by name, large numbers in hexadecimal, long bytes cut."""
     if isinstance(value, enum.Enum):
         return value.name or str(value.value)

@@ -162,7 +162,8 @@ class World:
     ) -> Step:
         """Return the record of a step with what only this kind of world knows added.
 
-        `reply` may be RETRY; `before` holds the footprint's values before the step, `after` all cells after it.
+        `reply` may be RETRY; `before` holds the footprint's values before the step, `after` all cells after
+        it.
         """
         del message, reply, before, after
         return step

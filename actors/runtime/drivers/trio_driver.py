@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from actors.runtime.answers import Answers
 from actors.runtime.determinism import check_programs
 from actors.runtime.drivers.actors import Actors
 from actors.runtime.drivers.controlled import Controlled
@@ -32,6 +33,7 @@ class TrioDriver:
         self.world = world
         self._nursery = nursery
         self._actors = Actors(nursery)
+        self._answers = Answers()
 
     async def run(
         self,
@@ -46,7 +48,9 @@ class TrioDriver:
 
         Raises ModelError where the world breaks a rule, and Divergence where the chooser does.
         """
-        execution = Execution(self.world, checked=checked, only=only, observer=observer)
+        execution = Execution(
+            self.world, checked=checked, only=only, observer=observer, answers=self._answers
+        )
         session = Controlled(execution, self._actors, self._nursery)
         async with _ended(session):
             await session.run(chooser, limit)
@@ -58,7 +62,8 @@ class TrioDriver:
         self, seed: str, *, limit: int = STEP_LIMIT, observer: Observer | None = None
     ) -> list[tuple[str, int]]:
         """Run one free-running execution and return its log of (program, outcome)."""
-        session = Free(Execution(self.world, observer=observer), self._actors, self._nursery, seed)
+        execution = Execution(self.world, observer=observer, answers=self._answers)
+        session = Free(execution, self._actors, self._nursery, seed)
         async with _ended(session):
             await session.run(limit)
         return session.log

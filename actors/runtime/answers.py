@@ -1,0 +1,117 @@
+"""What devices have answered, so that none is asked the same twice in thousands of executions of one world.
+
+A device is pure: the same message from the same sender on the same values has the same outcomes. It is asked
+once, and its answer is kept. Comparing whole states would cost more than asking again, and would take `True`
+for `1`; so values are told apart by identity alone. That works because values come from answers: the world's
+initial values are the same objects in each execution, and so, then, are the values in the answers to the same
+messages. A value that is equal but another object is merely asked about again. Messages are made anew each
+time by their programs; they are compared, types included.
+
+Checked executions do not use this: they ask each time, twice, and compare.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.runtime.device import Device, Outcomes
+from actors.runtime.evaluation import Raised, Touched, evaluate, touched_by
+from actors.runtime.program import Send
+from actors.runtime.running import Running
+from actors.runtime.values import same
+from protocol.handles import Cell, Program
+
+LIMIT = 100_000
+"""Answers kept; beyond that all are forgotten, which costs time and nothing else."""
+
+
+class _Fork:
+    """A cell that a device asks for to find a footprint, and what follows from each of its values."""
+
+    __slots__ = ("cell", "kept", "ways")
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.ways: dict[int, _Fork | Touched] = {}
+        self.kept: list[Any] = []  # identities mean nothing once the object is gone
+
+
+class _Question:
+    """One message from one sender to one device, and the way to what it touches."""
+
+    __slots__ = ("request", "way")
+
+    def __init__(self, request: Send) -> None:
+        self.request = request
+        self.way: _Fork | Touched | None = None
+
+
+class Answers:
+    """The answers of one world's devices; bounded."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._count = 0
+        self._questions: dict[tuple[Device, Program, Any], _Question] = {}
+
+    def touched(self, cells: Mapping[Cell, Any], running: Running) -> Touched:
+        """Return what a program's pending message touches."""
+        request = running.pending
+        assert request is not None
+        key = (request.to, running.handle, request.message)
+        question = self._questions.get(key)
+        if question is None:
+            question = self._questions[key] = _Question(request)
+            self._grow()
+        elif not _alike(question.request, request):
+            return touched_by(cells, running)
+        way = question.way
+        while isinstance(way, _Fork):
+            way = way.ways.get(id(cells.get(way.cell)))
+        if way is None:
+            way = touched_by(cells, running)
+            self._remember(question, cells, way)
+        return way
+
+    def _remember(self, question: _Question, cells: Mapping[Cell, Any], touched: Touched) -> None:
+        if touched.raised is not None:
+            return
+        if not touched.asked:
+            question.way = touched
+            return
+        fork = question.way = question.way or _Fork(touched.asked[0])
+        for cell, after in zip(touched.asked, (*touched.asked[1:], None), strict=True):
+            if not isinstance(fork, _Fork) or fork.cell != cell:
+                return  # it asks for something else than the last time: checked executions will complain
+            value = cells[cell]
+            if id(value) not in fork.ways:
+                fork.kept.append(value)
+                fork.ways[id(value)] = touched if after is None else _Fork(after)
+            fork = fork.ways[id(value)]
+        self._grow()
+
+    def outcomes(self, cells: Mapping[Cell, Any], running: Running, touched: Touched) -> Outcomes:
+        """Return the outcomes of a program's pending message."""
+        try:
+            key = tuple([id(cells[cell]) for cell in touched.seen])
+        except KeyError:
+            touched = touched_by(cells, running)  # a cell that was there in another execution: it says which
+            return evaluate(cells, running, touched)
+        known = touched.answers.get(key)
+        if known is not None:
+            return known[0]
+        outcomes = evaluate(cells, running, touched)
+        if not (outcomes and isinstance(outcomes[0].reply, Raised)):
+            touched.answers[key] = (outcomes, tuple([cells[cell] for cell in touched.seen]))
+            self._grow()
+        return outcomes
+
+    def _grow(self) -> None:
+        self._count += 1
+        if self._count > self._limit:
+            self._count = 0
+            self._questions.clear()
+
+
+def _alike(one: Send, other: Send) -> bool:
+    """Compare two equal requests by the types in them as well."""
+    return same(one.message, other.message) and (one.to is other.to or same(one.to, other.to))
