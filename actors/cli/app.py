@@ -1,11 +1,19 @@
-"""The commands and their options, as Typer parses them; each gives back an Answer (see `entry`)."""
+"""The commands and their options, as Typer parses them.
+
+Nothing is done while Typer is at it, since it has its own ideas of errors and Ctrl-C: each command gives back
+the work that was asked for, and `entry` does it.
+"""
 
 import importlib.metadata
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from actors.cli.answers import Answer
+
+Work = Callable[[], Answer]
 
 _STATUS = (
     "Exit status: 0 not found (or proved); 1 violated; 2 usage or malformed input; 3 inconclusive, or a "
@@ -69,25 +77,25 @@ def _vmrace(
 
 
 @app.command("list", epilog=_STATUS)
-def _list(json: Json = False) -> Answer:
+def _list(json: Json = False) -> Work:
     """List the scenarios, their parameters and cases."""
     del json
     from actors.cli.listing import listing  # noqa: PLC0415  # imports every scenario
 
-    return listing("scenarios")
+    return partial(listing, "scenarios")
 
 
 @app.command("run", epilog=_STATUS)
-def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json: Json = False) -> Answer:
+def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json: Json = False) -> Work:
     """Run one execution, narrated step by step."""
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
-    return commands.run(scenario, parameters or (), seed)
+    return partial(commands.run, scenario, parameters or (), seed)
 
 
 @app.command("explore", epilog=_STATUS)
-def _explore(  # noqa: PLR0917  # Typer reads the options from here
+def _explore(  # Typer reads the options from here
     scenario: Scenario,
     parameters: Parameters = None,
     strategy: Annotated[str, typer.Option(help="Who makes the choices: random.")] = "random",
@@ -113,7 +121,7 @@ def _explore(  # noqa: PLR0917  # Typer reads the options from here
     ] = False,
     full: Full = False,
     json: Json = False,
-) -> Answer:
+) -> Work:
     """Try many orders until something is violated."""
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
@@ -127,7 +135,7 @@ def _explore(  # noqa: PLR0917  # Typer reads the options from here
         conditions=tuple(condition or ()),
         free=free,
     )
-    return commands.explore(scenario, parameters or (), wanted, full=full)
+    return partial(commands.explore, scenario, parameters or (), wanted, full=full)
 
 
 @app.command("replay", epilog=_STATUS)
@@ -145,9 +153,9 @@ def _replay(
     ] = None,
     full: Full = False,
     json: Json = False,
-) -> Answer:
+) -> Work:
     """Run a token's execution again, and draw it."""
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
-    return commands.replay(token, scenario, full=full)
+    return partial(commands.replay, token, scenario, full=full)

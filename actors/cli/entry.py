@@ -9,13 +9,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 import typer
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome
-from actors.cli.app import app
+from actors.cli.app import Work, app
 from actors.runtime.errors import VmraceError
 
 _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable name to import it by
@@ -25,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status; every error is one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = _answer(given)
-        if isinstance(answer, int):
-            return answer  # help or version: printed already
+        work = _parse(given)
+        if isinstance(work, int):
+            return work  # help or version, printed already
+        answer = _do(work)
         _print(answer, json="--json" in given)
     except BrokenPipeError:
         _forget_stdout()
@@ -35,27 +37,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return answer.status
 
 
-def _answer(given: list[str]) -> Answer | int:
-    """Let Typer find the command and call it; errors become answers."""
+def _parse(given: list[str]) -> Work | int:
+    """Let Typer find the command; what it refuses is answered in a line."""
     try:
-        answer: Answer | int | None = typer.main.get_command(app).main(
+        work: Work | int | None = typer.main.get_command(app).main(
             given, prog_name="vmrace", standalone_mode=False
         )
-    except BrokenPipeError:
-        raise
     except _ClickError as error:
-        return _failed(_with_hint(error), USAGE)
+        return partial(_failed, _with_hint(error), USAGE)
+    except SystemExit:
+        raise BrokenPipeError from None  # so it ends where nobody reads the help
+    return FINE if work is None else work
+
+
+def _do(work: Work) -> Answer:
+    """Do what was asked for; errors become answers."""
+    try:
+        return work()
     except VmraceError as error:
         return _failed(str(error), USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed("stopped by Ctrl-C", INTERRUPTED)
     except BaseException as error:  # noqa: BLE001  # whatever it is, it becomes one line
         return _unexpected(error)
-    return answer if answer is not None else FINE
 
 
 def _unexpected(error: BaseException) -> Answer:
-    """Answer what should not happen: Ctrl-C for the second time, or an error of vmrace itself."""
+    """Answer what should not happen: Ctrl-C where nobody listened, or an error of vmrace itself."""
     if _interrupted(error):
         return _failed("stopped by Ctrl-C", INTERRUPTED)
     if os.environ.get("VMRACE_DEBUG") == "1":

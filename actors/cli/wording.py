@@ -49,9 +49,9 @@ def command(token: str, scenario: Scenario, spec: str | None) -> str:
 
 
 def _summary(found: Exploration) -> str:
-    done = f"{found.executions} executions" if found.executions != 1 else "1 execution"
+    done = _count(found.executions, "execution")
     if found.orders is not None:
-        done += f" ({found.orders} distinct orders)"
+        done += f" ({_count(found.orders, 'distinct order')})"
     if found.findings and found.violations == 1:
         text = f"violated, found after {done}"
     elif found.findings:
@@ -60,6 +60,10 @@ def _summary(found: Exploration) -> str:
         text = f"{found.verdict} in {done}"
     why = f"; {message(found)}" if found.stopped or (found.undecided and not found.findings) else ""
     return "\n".join(wrap(f"{found.scenario}: {text}, {found.seconds:.2f}s{why}", WIDTH))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _covered(found: Exploration) -> list[str]:

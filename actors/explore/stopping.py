@@ -13,7 +13,7 @@ from actors.runtime.schedule import Chooser
 StopRequest = Callable[[], bool]
 
 
-class Stop(Exception):  # noqa: N818  # not an error: somebody asked for it
+class Stop(Exception):  # not an error: somebody asked for it
     """Ends an execution because somebody asked to."""
 
 

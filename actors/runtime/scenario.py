@@ -91,7 +91,7 @@ class Scenario:
             world = self._build(**parameters)
         except VmraceError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = f"{type(error).__name__}: {error}"
             raise ModelError(
                 f"{line_of_error(error)}: scenario {self.name} builds no world: {what}"

@@ -1,0 +1,224 @@
+"""What the commands say and answer when all is well."""
+
+import pytest
+
+FIELDS = [
+    "scenario",
+    "parameters",
+    "verdict",
+    "violated",
+    "kind",
+    "sometimes",
+    "states",
+    "transitions",
+    "executions",
+    "steps",
+    "seconds",
+    "token",
+    "message",
+]
+BETWEEN = "a thread stands between its load and its store"
+
+
+def token_in(text):
+    return next(line.split()[2] for line in text.splitlines() if line.startswith("vmrace replay"))
+
+
+def after_the_summary(text):
+    return text.partition("\n\n")[2]
+
+
+def test_explore_prints_a_summary_the_chart_and_what_stands_below(vmrace):
+    status, out, err = vmrace("explore", "lost_update", "--seed", 1)
+    assert (status, err) == (1, "")
+    assert out.startswith("lost_update: violated, found after ")
+    for part in (
+        "worker0  worker1",
+        "counter 0 -> 1",
+        "=> ",
+        "\nViolated  ",
+        "\nModel ",
+        "\nToken",
+        "\nReplay\n",
+    ):
+        assert part in out
+    assert all(len(line) <= 75 or "v1.lost_update." in line for line in out.splitlines())
+
+
+def test_replay_prints_the_identical_chart(vmrace):
+    _, explored, _ = vmrace("explore", "lost_update", "-p", "n=3", "--seed", 1)
+    status, replayed, _ = vmrace("replay", token_in(explored))
+    assert status == 1
+    assert replayed.startswith("lost_update: replayed, violated after ")
+    assert after_the_summary(replayed) == after_the_summary(explored)
+    _, full, _ = vmrace("explore", "lost_update", "-p", "n=3", "--seed", 1, "--full")
+    _, again, _ = vmrace("replay", token_in(full), "lost_update", "--full")
+    assert after_the_summary(again) == after_the_summary(full)
+
+
+def test_not_found_says_what_was_covered(vmrace):
+    status, out, _ = vmrace("explore", "lost_update", "-p", "locked=true", "--executions", 50)
+    assert status == 0
+    assert out.startswith("lost_update: not found in 50 executions, ")
+    assert f"Met       {BETWEEN}" in out
+    assert "Model     actors exchanging messages; n=2, locked=true" in out
+
+
+def test_run_narrates_each_step(vmrace):
+    status, out, _ = vmrace("run", "lost_update", "-p", "locked=true", "--seed", 3)
+    assert status == 0
+    lines = out.splitlines()
+    end = lines.index("every required program has finished")
+    assert [line.split()[0] for line in lines[:end]] == [str(number) for number in range(1, end + 1)]
+    status, replayed, _ = vmrace("replay", token_in(out))
+    assert status == 0
+    assert "(every required program has finished)" in replayed
+
+
+def test_run_exits_like_explore(vmrace):
+    statuses = {vmrace("run", "lost_update", "--seed", seed)[0] for seed in range(20)}
+    assert statuses == {0, 1}
+
+
+def test_keep_going_reports_each_way_of_going_wrong(vmrace):
+    status, out, _ = vmrace("explore", "lost_update", "--keep-going", "--executions", 60)
+    assert status == 1
+    assert "violated in " in out
+    assert " of 60 executions" in out
+
+
+def test_free(vmrace, vmrace_json):
+    status, out, _ = vmrace("explore", "lost_update", "--free", "--keep-going", "--executions", 60)
+    assert status == 1
+    assert "distinct orders" in out
+    _, answer = vmrace_json("explore", "lost_update", "--free", "--executions", 60)
+    assert vmrace("replay", answer["token"])[0] == 1
+
+
+def test_list(vmrace, vmrace_json):
+    status, out, _ = vmrace("list")
+    assert status == 0
+    assert "lost_update\n  Can an increment of a shared counter get lost?\n  -p n=2  (a whole number" in out
+    assert all(len(line) <= 75 for line in out.splitlines())
+    status, answer = vmrace_json("list")
+    assert status == 0
+    one = next(one for one in answer["results"] if one["name"] == "lost_update")
+    assert list(one) == ["name", "question", "parameters", "cases"]
+    assert one["parameters"][1] == {"name": "locked", "default": False, "allowed": "true or false"}
+    assert {"n": 2, "locked": True} in [case["parameters"] for case in one["cases"]]
+    assert {case["expect"] for case in one["cases"]} == {"violated", "proved"}
+
+
+def test_json_of_a_finding(vmrace_json):
+    status, answer = vmrace_json("explore", "lost_update", "--seed", 1, "-p", "n=2")
+    assert status == 1
+    assert list(answer) == FIELDS
+    assert answer["parameters"] == {"n": 2, "locked": False}
+    assert (answer["verdict"], answer["kind"]) == ("violated", "symptom")
+    assert answer["sometimes"] == {BETWEEN: True}
+    assert answer["states"] is answer["transitions"] is None
+    assert answer["steps"] > 0
+    status, again = vmrace_json("replay", answer["token"])
+    assert status == 1
+    assert list(again) == FIELDS
+    same = ("scenario", "parameters", "verdict", "violated", "kind", "sometimes", "steps", "token", "message")
+    assert {key: again[key] for key in same} == {key: answer[key] for key in same}
+
+
+def test_json_where_nothing_was_found(vmrace_json):
+    status, answer = vmrace_json("explore", "lost_update", "-p", "locked=true", "--executions", 7)
+    assert status == 0
+    assert (answer["verdict"], answer["violated"], answer["executions"]) == ("not found", [], 7)
+    assert answer["kind"] is answer["steps"] is answer["token"] is answer["message"] is None
+
+
+def test_json_of_a_run(vmrace_json):
+    status, answer = vmrace_json("run", "lost_update", "-p", "locked=true")
+    assert status == 0
+    assert (answer["verdict"], answer["executions"]) == ("not found", 1)
+    assert answer["token"].startswith("v1.lost_update.")
+
+
+def test_a_file_of_ones_own(vmrace, race):
+    status, out, _ = vmrace("explore", race, "--seed", 2)
+    assert status == 1
+    assert "=> an increment was lost" in out
+    assert f"{token_in(out)} {race}" in out, "the command has to name the file"
+    status, again, _ = vmrace("replay", token_in(out), race)
+    assert status == 1
+    assert after_the_summary(again) == after_the_summary(out)
+    assert vmrace("replay", token_in(out), f"{race}:my_race")[0] == 1
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """Conditions that hide each other, one that is never met, and an endless program."""
+    path = tmp_path / "odd.py"
+    path.write_text('''
+from actors.runtime import World, become, scenario
+
+
+async def climb(x):
+    for height in (1, 2, 3):
+        await x.store(height)
+
+
+async def circle(x):
+    await x.load()
+    return become(circle, x)
+
+
+def below_two(x):
+    return x < 2
+
+
+def below_three(x):
+    return x < 3
+
+
+def above_nine(x):
+    return x > 9
+
+
+@scenario()
+def odd(endless: bool = False, conditions: bool = False) -> World:
+    """How far?"""
+    world = World()
+    x = world.variable("x", 0)
+    world.program(circle if endless else climb, x)
+    if conditions:
+        world.always("low: below two", below_two, x, kind="hygiene")
+        world.always("middle: below three", below_three, x)
+    else:
+        world.sometimes("high", above_nine, x)
+    return world
+''')
+    return path
+
+
+def test_a_sometimes_that_was_never_met(vmrace, vmrace_json, odd):
+    status, out, _ = vmrace("explore", odd, "--executions", 5)
+    assert status == 3
+    assert "Never met high" in out
+    status, answer = vmrace_json("explore", odd, "--executions", 5)
+    assert (status, answer["verdict"], answer["message"]) == (3, "not found", "never met: high")
+    assert vmrace("run", odd)[0] == 3
+
+
+def test_endless_executions_are_inconclusive(vmrace, vmrace_json, odd):
+    status, out, _ = vmrace("explore", odd, "-p", "endless=true", "--executions", 1)
+    assert status == 3
+    assert "inconclusive in 1 execution" in out
+    status, answer = vmrace_json("run", odd, "-p", "endless=true")
+    assert (status, answer["verdict"], answer["token"]) == (3, "inconclusive", None)
+
+
+def test_conditions_can_be_chosen_by_their_beginning(vmrace, odd):
+    everything = vmrace("explore", odd, "-p", "conditions=true")
+    assert "Violated  low: below two (hygiene)" in everything[1]
+    status, out, _ = vmrace("explore", odd, "-p", "conditions=true", "--condition", "middle")
+    assert status == 1
+    assert "Violated  middle: below three (symptom)" in out
+    assert after_the_summary(vmrace("replay", token_in(out), odd)[1]) == after_the_summary(out)
+    both = vmrace("explore", odd, "-p", "conditions=true", "--condition", "middle", "--condition", "low")
+    assert after_the_summary(both[1]).splitlines()[:8] == after_the_summary(everything[1]).splitlines()[:8]
