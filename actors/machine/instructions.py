@@ -1,7 +1,8 @@
 """What each instruction does, as a table from message type to rule.
 
-Rules check in the manual's order: #UD, then privilege (#GP), then #NM from CR0.TS, then #NM from XFD. An instruction that is
-not in the table is #UD. Sources stand with the pure functions in `xstate`; SDM volume 2 for each instruction otherwise.
+Rules check in the manual's order: privilege (#GP) comes first where an instruction has one, then #UD, #NM from CR0.TS, and
+#NM from XFD; XSAVES and XRSTORS check privilege behind CR0.TS. An instruction that is not in the table is #UD. Sources stand
+with the pure functions in `xstate`; SDM volume 2 for each instruction otherwise.
 """
 
 import msgspec
@@ -90,25 +91,27 @@ def _mov_cr0_ts(step: Step) -> Effects:
     return done(msgspec.structs.replace(step.cpu, cr0_ts=step.message.ts))
 
 
-def _xsaves(step: Step) -> Effects:
+def _supervisor_form(step: Step) -> Effects | None:
+    """Return the fault that XSAVES and XRSTORS have in common, or None; the one of CR0.TS comes before that of the CPL."""
     if xsave.unmodelled(step.message.rfbm):
         return undefined(step)
     if step.cpu.cr0_ts:
         return raise_exception(step.cpu, Vector.NM)
-    return done(
+    return general_protection(step) if step.cpu.top.ring is Ring.USER else None
+
+
+def _xsaves(step: Step) -> Effects:
+    return _supervisor_form(step) or done(
         step.cpu, Effect(step.cpu).reply, (step.message.area, xsave.xsaves(step.cpu.x, step.message.rfbm))
     )
 
 
 def _xrstors(step: Step) -> Effects:
     rfbm, area = step.message.rfbm, step.values[step.message.area]
-    if xsave.unmodelled(rfbm):
-        return undefined(step)
-    if step.cpu.cr0_ts:
-        return raise_exception(step.cpu, Vector.NM)
-    if xsave.refuses(step.cpu.x, area):
-        return general_protection(step)
-    fault = not_available(step, xsave.to_load(step.cpu.x, rfbm, area))
+    fault = _supervisor_form(step)
+    if fault is None and xsave.refuses(step.cpu.x, area):
+        fault = general_protection(step)
+    fault = fault or not_available(step, xsave.to_load(step.cpu.x, rfbm, area))
     return fault or retire(step, xsave.xrstors(step.cpu.x, rfbm, area))
 
 
@@ -206,12 +209,13 @@ PRIVILEGED: frozenset[type] = frozenset(
         op.Wrmsr,
         op.Xsetbv,
         op.MovCr0Ts,
-        op.Xsaves,
-        op.Xrstors,
         op.SwitchTo,
         op.Vmenter,
         op.Vmread,
         op.Vmwrite,
     }
 )
-"""Instructions that are #GP(0) at CPL 3 (CLI and STI with IOPL 0; IRET stands for a return from the kernel)."""
+"""Instructions that are #GP(0) at CPL 3 (CLI and STI with IOPL 0; IRET stands for a return from the kernel).
+
+XSAVES and XRSTORS are too, but look at CR0.TS first.
+"""
