@@ -159,7 +159,8 @@ def _touch(step: Step) -> Effects:
     if not _touchable(step.cpu.x, step.model, component):
         return undefined(step)
     fault = not_available(step, 1 << component)
-    content = step.message.data.ljust(len(step.cpu.x.content(component)), b"\0") if fault is None else b""
+    size = len(step.cpu.x.content(component))
+    content = step.message.data[:size].ljust(size, b"\0")
     return fault or retire(step, step.cpu.x.loaded(component, content))
 
 
