@@ -69,11 +69,14 @@ def vmexit(step: Step, exit_: VmExit, reply: Any = RETRY) -> Effects:
     """Leave the guest: IF=0, the host's CR0.TS, the guest's MSRs stored and the host's loaded.
 
     The reply goes to whoever caused the exit: RETRY for a guest instruction that has not executed and for an interrupt
-    that is still pending.
+    that is still pending. What the hypervisor completed and the guest has not taken yet stays in the VMCS.
     """
     cpu = step.cpu
     vmx = Vmx(cpu.top.vcpu)
-    vmcs = Vmcs(cpu.top, cpu.interrupt_flag, cpu.cr0_ts, exit_)
+    before: Vmcs = step.values[vmx.vmcs]
+    vmcs = msgspec.structs.replace(
+        before, frame=cpu.top, interrupt_flag=cpu.interrupt_flag, cr0_ts=cpu.cr0_ts, exit=exit_
+    )
     stored = store_area(cpu.x, step.values[vmx.guest_msrs])
     ways = load_area(cpu.x, step.values[vmx.host_msrs], step.model)
     if not ways:
