@@ -155,7 +155,10 @@ class Cpu(msgspec.Struct, frozen=True):
 
 
 class IrqsOff:
-    """A block with interrupts off. Behind its STI stands one instruction, in whose shadow nothing is taken."""
+    """A block with interrupts off. Behind its STI stands one instruction, in whose shadow nothing is taken.
+
+    It is a pair of statements, not a `finally`: a kernel that dies inside does not open interrupts.
+    """
 
     def __init__(self, cpu: Cpu) -> None:
         self._cpu = cpu
@@ -166,5 +169,6 @@ class IrqsOff:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._cpu.sti()
-        await self._cpu.nop()
+        if error is None:
+            await self._cpu.sti()
+            await self._cpu.nop()
