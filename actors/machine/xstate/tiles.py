@@ -43,9 +43,7 @@ def acceptable(image: bytes) -> bool:
         return True
     if any(image[at] for at in _RESERVED):
         return False
-    return all(_tile_fits(image, tile) for tile in range(TILES)) and not any(
-        image[_COLSB + 2 * TILES : _ROWS]
-    )
+    return all(_tile_fits(image, tile) for tile in range(TILES))
 
 
 def _tile_fits(image: bytes, tile: int) -> bool:
