@@ -149,5 +149,9 @@ async def vcpu_thread(cpu: HostCpu, vcpu: Vcpu, swap: Swap, window: Window) -> B
         return None
     if exit_.reason is ExitReason.ENTRY_FAILURE_MSR_LOADING:
         raise RuntimeError("KVM: VM-entry failed: the MSR-load area holds a value that WRMSR refuses")
+    if exit_.reason is not ExitReason.EXTERNAL_INTERRUPT:
+        raise RuntimeError(
+            f"KVM: exit {exit_.reason.name} has no handler here; the guest would exit for ever"
+        )
     await cond_resched(cpu)
     return become(vcpu_thread, cpu, vcpu, swap, window)
