@@ -55,6 +55,8 @@ class Machine(World):
         self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set)
         if not self.cpu_model.xfd_capable:
             raise VmraceError(f"{cpu} has no XFD-capable component, so there is nothing to ask of it here")
+        if cpus < 1:
+            raise ModelError(f"a machine of {cpus} CPUs runs nothing; give it at least 1")
         self.count = cpus
         self.processor = Processor("cpu", self.cpu_model)
         self._columns: list[Column] = []
@@ -201,6 +203,7 @@ class Machine(World):
     def interrupts(self, cpu: int = 0, *, external: int = 1) -> None:
         """Add a source of at most so many external interrupts on a CPU."""
         self._check_cpu(cpu)
+        _check_budget("external interrupts", external)
         name = f"irq{cpu}"
         handle = self.program(
             external_interrupt, Cpu(self.processor), self.kernel, external, name=name, background=True
@@ -212,6 +215,8 @@ class Machine(World):
     def migrations(self, task: Program, *, to: int, count: int = 1, source: int = 0) -> None:
         """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
         self._check_cpu(to)
+        self._check_cpu(source)
+        _check_budget("migrations", count)
         origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by _per_cpu
         target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by _per_cpu
         self.program(migration, origin, target.cell, (task,), count, name="migration", background=True)
@@ -257,6 +262,11 @@ class Machine(World):
     ) -> Step:
         """Tell the step in the words of a CPU; see `narration`."""
         return annotate(step, message, reply, before, after, self.kernel)
+
+
+def _check_budget(of: str, count: int) -> None:
+    if count < 0:
+        raise ModelError(f"a budget of {count} {of} would never be used up; give 0 or more")
 
 
 def _runs(vcpu: Any, column: Column) -> bool:
