@@ -5,8 +5,6 @@ that vmrace's verdicts rest on, so that no verdict could be trusted; it names th
 line.
 """
 
-# they are named for what is wrong; that they are errors, the base class says
-
 
 class VmraceError(Exception):
     """What a user can mend: bad input of any kind. Its text is one clear line."""

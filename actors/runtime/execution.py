@@ -103,8 +103,11 @@ class Execution:
             raise ModelError(
                 f"{running.where()}: there are two programs called {name!r}; give this spawn another name="
             )
-        check_value(message.function, f"{running.where()}: program that {running.name} spawns")
-        check_program(message.function, message.args, name)
+        try:
+            check_value(message.function, f"program that {running.name} spawns")
+            check_program(message.function, message.args, name)
+        except ModelError as error:
+            raise type(error)(f"{running.where()}: {error}") from None
         place = name[len(running.name) + 1 :]
         step = (0, int(place), "") if place.isdecimal() else (1, 0, place)
         key = (message.background, *running.key[1:], step)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+__plumbing__ = True
+
 _LIBRARIES = tuple({sysconfig.get_paths()[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 _OURS = frozenset({"actors", "protocol", "scenarios"})
 _MOST_LINES = 20

@@ -184,10 +184,10 @@ class Running:
         """Check a Become and remember it, so that one that is not returned is noticed."""
         self._become_at = self.where()
         try:
-            check_value(made.function, f"{self._become_at}: program that {self.name} becomes")
+            check_value(made.function, f"program that {self.name} becomes")
             check_program(made.function, made.args, self.name)
         except ModelError as error:
-            raise self._refuse(error) from None
+            raise self._refuse(type(error)(f"{self._become_at}: {error}")) from None
 
     # How it fails.
 
