@@ -1,5 +1,7 @@
 """What tests of the runtime share: running a world once, random choices, and the line of a mark in the test's own source."""
 
+# ruff: noqa: ARG002  # a chooser is asked with more than it needs
+
 import random
 from pathlib import Path
 
