@@ -43,7 +43,7 @@ from actors.runtime import World, scenario
 
 async def wander(x):
     print("running", file=sys.stderr, flush=True)
-    for _ in range(5000):
+    for _ in range(1500):
         await x.load()
 
 

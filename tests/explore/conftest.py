@@ -76,6 +76,20 @@ def family() -> World:
     return world
 
 
+async def waits_before_it_fails(x, choice):
+    for _ in range(await choice.choose(1, 2, 3, 4, 5, 6, 7, 8)):
+        await x.load()
+    fail("at last")
+
+
+@scenario()
+def fails_late() -> World:
+    """One way of going wrong, sooner or later."""
+    world = World()
+    world.program(waits_before_it_fails, world.variable("x", 0), world.choice())
+    return world
+
+
 @pytest.fixture
 def worlds():
-    return {"lossy": lossy, "never_ends": never_ends, "family": family}
+    return {"lossy": lossy, "never_ends": never_ends, "family": family, "fails_late": fails_late}

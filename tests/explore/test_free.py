@@ -5,7 +5,7 @@ import trio
 
 from actors.explore.sampling import Wanted, explore
 from actors.runtime.digest import Digest
-from actors.runtime.drivers.trio_driver import open_driver
+from actors.runtime.drivers.trio_driver import TrioDriver, open_driver
 from actors.runtime.schedule import FollowLog
 
 
@@ -58,8 +58,6 @@ async def test_no_task_is_left_behind(worlds):
 
 
 def test_a_free_run_that_no_controlled_execution_can_follow_is_told(worlds, monkeypatch):
-    from actors.runtime.drivers.trio_driver import TrioDriver
-
     async def invented(*_args, **_more):
         return [("count", 0), ("nobody", 0)]
 
@@ -67,3 +65,22 @@ def test_a_free_run_that_no_controlled_execution_can_follow_is_told(worlds, monk
     found = explore(worlds["lossy"], {}, Wanted(free=True, executions=3))
     assert (found.findings, found.executions) == ((), 0)
     assert "step 1 of the log is count's, whose message is not enabled" in found.unreproduced[0].why
+
+
+def test_a_replay_that_goes_another_way_is_told(worlds, monkeypatch):
+    run_free = TrioDriver.run_free
+
+    async def otherwise(self, seed, *, limit, observer):
+        log = await run_free(self, seed, limit=limit, observer=observer)
+        observer.rolling[2] ^= 1
+        return log
+
+    monkeypatch.setattr(TrioDriver, "run_free", otherwise)
+    found = explore(worlds["lossy"], {}, Wanted(free=True, executions=3))
+    assert (found.findings, found.executions) == ((), 0)
+    assert "went another way" in found.unreproduced[0].why
+
+
+def test_nothing_is_begun_once_somebody_asked_to_stop(worlds):
+    found = explore(worlds["lossy"], {}, Wanted(free=True), stop=lambda: True)
+    assert (found.stopped, found.orders) == (True, 0)

@@ -1,9 +1,12 @@
 """Sampling: when it stops, what it keeps, what it says it covered, and that findings are confirmed."""
 
 import pytest
+import trio
 
 from actors.explore.packing import unpack
+from actors.explore.recording import execute
 from actors.explore.sampling import Wanted, explore
+from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.token import decode
 from actors.runtime import World, scenario
 from actors.runtime.errors import Nondeterminism, VmraceError
@@ -47,10 +50,18 @@ def test_keep_going_keeps_the_shortest_of_each_set_of_names(worlds):
 
 
 def test_the_shortest_is_kept(worlds):
-    first = explore(worlds["lossy"], {"n": 3}, Wanted(seed=7)).findings[0]
-    short = explore(worlds["lossy"], {"n": 3}, Wanted(seed=7, executions=300, keep_going=True)).findings[0]
-    assert first.recorded.names == short.recorded.names
-    assert len(short.recorded.record.steps) <= len(first.recorded.record.steps)
+    first = explore(worlds["fails_late"], {}, Wanted(seed=1)).findings[0].recorded
+    found = explore(worlds["fails_late"], {}, Wanted(seed=1, executions=100, keep_going=True))
+    (finding,) = found.findings
+    assert len(first.record.steps) > 2 == len(finding.recorded.record.steps)
+    assert finding.execution > 1
+
+
+def test_an_execution_does_not_depend_on_those_before_it(worlds):
+    found = explore(worlds["fails_late"], {}, Wanted(seed=1, executions=100, keep_going=True)).findings[0]
+    alone = RandomWalk(1)
+    alone.begin(found.execution)
+    assert trio.run(execute, worlds["fails_late"], {}, alone) == found.recorded
 
 
 def test_conditions_that_are_not_selected_do_not_hide_the_others(worlds):

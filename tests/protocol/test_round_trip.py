@@ -25,7 +25,7 @@ SCALARS = {
 }
 
 
-def values_of(annotation):  # noqa: PLR0911  # a return a kind of annotation
+def values_of(annotation):  # a return a kind of annotation
     """A strategy for the values of a protocol annotation."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation in SCALARS:
