@@ -1,0 +1,37 @@
+import itertools
+
+import pytest
+
+from actors.machine.state import CpuState, Frame, Kind, Ring, Vmx, cpu_cell
+from actors.machine.xstate.registers import XState
+from protocol.handles import Cell, Program
+
+TASK, GUEST, HANDLER = (Frame(Program(kind.value), kind) for kind in Kind)
+
+
+def test_the_values_of_the_rings_are_the_privilege_levels():
+    assert (Ring.KERNEL.value, Ring.USER.value) == (0, 3)
+
+
+def test_the_innermost_context_is_the_one_that_runs():
+    assert CpuState((TASK, GUEST), XState()).top == GUEST
+    assert CpuState((TASK, HANDLER), XState()).top == HANDLER
+
+
+@pytest.mark.parametrize(
+    ("top", "interrupt_flag", "sti_shadow"), list(itertools.product(Kind, (False, True), (False, True)))
+)
+def test_interrupts_are_taken_in_a_guest_always_and_on_the_host_with_if_and_no_shadow(
+    top, interrupt_flag, sti_shadow
+):
+    frames = (TASK,) if top is Kind.TASK else (TASK, Frame(Program("x"), top))
+    cpu = CpuState(frames, XState(), interrupt_flag, sti_shadow)
+    assert cpu.in_guest == (top is Kind.GUEST)
+    assert cpu.takes_interrupts == (top is Kind.GUEST or (interrupt_flag and not sti_shadow))
+
+
+def test_each_cpu_and_each_part_of_a_vcpu_has_a_cell_of_its_own():
+    vmx = [getattr(Vmx(name), part) for name in "ab" for part in ("vmcs", "guest_msrs", "host_msrs")]
+    cells = [cpu_cell(0), cpu_cell(1), *vmx]
+    assert len(set(cells)) == 8
+    assert cpu_cell(1) == Cell("cpu1")
