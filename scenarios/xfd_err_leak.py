@@ -46,7 +46,38 @@ def xfd_err_leak(
     xfd_err: XfdErr = "load",
     xfd_set: XfdSet = "keep",
 ) -> Machine:
-    """Can a guest's XFD_ERR be seen, or lost, outside that guest?"""
+    """Can a guest's XFD_ERR be seen, or lost, outside that guest?
+
+    The guest's kernel has armed XFD[18]; its task's first tile instruction raises #NM, and the CPU loads XFD_ERR with bit 18.
+    Before the guest's handler can read it, an external interrupt leaves the guest. XFD_ERR is not in the VMCS: unless
+    vcpu_run saves and clears it, the bit stays in the register of the host's CPU, where a host task uses a dynamic
+    feature of its own, and another VM, to which XFD_ERR is not intercepted, reads the register.
+
+    `swap` is which lines of the mail's vcpu_run are there (see `actors.system.kvm`). With `cpu=mail_2021` there is a second
+    dynamic feature, bit 19, which the host task uses instead. Who is harmed, and where nobody on the host is:
+
+    ===========  =======  ==========  =======  ===  ===  ===
+    swap         dynamic  xfd_err     hygiene  S1   S2   S3
+    ===========  =======  ==========  =======  ===  ===  ===
+    none         1        load        yes      yes  yes  no
+    none         1        accumulate  yes      yes  yes  no
+    none         2        load        yes      yes  yes  no
+    none         2        accumulate  yes      yes  yes  yes
+    xfd          1        load        yes      yes  yes  no
+    xfd          1        accumulate  yes      yes  yes  no
+    xfd          2        load        yes      yes  yes  no
+    xfd          2        accumulate  yes      yes  yes  yes
+    full         1, 2     either      no       no   no   no
+    conditional  1, 2     either      no       no   no   no
+    msr_lists    1, 2     either      no       no   no   no
+    ===========  =======  ==========  =======  ===  ===  ===
+
+    Hygiene is the rule itself: XFD_ERR is 0 in host mode with IF=1. S1: the host task's #NM handler clears the bit, the
+    guest's handler reads 0, and the guest dies of an "unexpected #NM exception". S2: the other VM sees the bit. S3: the host
+    task, permitted 19 but not 18, takes #NM for 19; the handler reads 18|19 and kills it by SIGILL. S3 is the only symptom on
+    the host, and it needs both a CPU that adds to XFD_ERR and a second feature: with bit 18 alone, or with a CPU that loads
+    XFD_ERR as the manual says, no host symptom tells the buggy forms from the right ones. The harm is the guests'.
+    """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
     second = Component.APX if HYPOTHETICAL & world.cpu_model.xfd_capable else Component.TILEDATA
     guest = world.guest(amx_guest, TILEDATA, GUEST_TILE, dynamic_features=TILEDATA, name="guest")
