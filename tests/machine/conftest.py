@@ -117,9 +117,9 @@ class Log:
         pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bench():
-    return Bench
+    return Bench  # the class: each test, and each example of a property, makes its own
 
 
 @pytest.fixture
