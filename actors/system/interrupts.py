@@ -3,8 +3,13 @@
 Each is a background program with a budget, of one class of event, so that a report can say which class a race needs.
 """
 
+from typing import Any
+
+import msgspec
+
 from actors.machine.handle import Cpu
-from actors.runtime import Program, RunQueue, become
+from actors.machine.state import Placement
+from actors.runtime import Device, Footprint, Outcomes, Program, Read, RunQueue, Values, become
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Load, Store
 from actors.runtime.program import Become
@@ -24,9 +29,39 @@ async def external_interrupt(cpu: Cpu, kernel: Kernel, budget: int) -> Become | 
     return become(external_interrupt, cpu, kernel, budget - 1)
 
 
-async def migration(queue: RunQueue, to: Cell, movable: tuple[Program, ...], budget: int) -> Become | None:
+class LoadBalancer(Device, frozen=True):
+    """Moves tasks from a run queue, but none that is still on its CPU.
+
+    A task that is preempted is put on the queue before its switch_to. Linux leaves it alone until then (task_on_cpu()).
+    """
+
+    queue: RunQueue
+
+    def footprint(self, sender: Program, message: Move, read: Read) -> Footprint:
+        """Both queues, and where the tasks are."""
+        queues = self.queue.footprint(sender, message, read)
+        placements = tuple(task.placement for task in message.movable)
+        return Footprint((*queues.reads, *placements), queues.writes, self.name)
+
+    def handle(self, sender: Program, message: Move, values: Values) -> Outcomes:
+        """One outcome for each task that waits and is off CPU."""
+        resting = tuple(task for task in message.movable if _off_cpu(values[task.placement]))
+        return self.queue.handle(sender, msgspec.structs.replace(message, movable=resting), values)
+
+    def describe(self, message: Any) -> str:
+        """As the queue says it."""
+        return self.queue.describe(message)
+
+
+def _off_cpu(placement: Placement) -> bool:
+    return placement.frame is not None
+
+
+async def migration(
+    balancer: LoadBalancer, to: Cell, movable: tuple[Program, ...], budget: int
+) -> Become | None:
     """The load balancer: moves a task that waits on one CPU's run queue to another's."""
     if budget == 0:
         return None
-    await queue.send(Move(to, movable))
-    return become(migration, queue, to, movable, budget - 1)
+    await balancer.send(Move(to, movable))
+    return become(migration, balancer, to, movable, budget - 1)

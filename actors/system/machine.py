@@ -23,7 +23,7 @@ from actors.runtime.program import Behaviour
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
 from actors.system.host_cpu import HostCpu
-from actors.system.interrupts import external_interrupt, migration
+from actors.system.interrupts import LoadBalancer, external_interrupt, migration
 from actors.system.kernel import Fpstate, Kernel, Task
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.narration import annotate
@@ -219,7 +219,8 @@ class Machine(World):
         _check_budget("migrations", count)
         origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by _per_cpu
         target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by _per_cpu
-        self.program(migration, origin, target.cell, (task,), count, name="migration", background=True)
+        balancer = LoadBalancer("load balancer", origin)
+        self.program(migration, balancer, target.cell, (task,), count, name="migration", background=True)
         self.budgets["migration"] = self.budgets.get("migration", 0) + count
         self._columns.append(Column("migration"))
 
