@@ -17,7 +17,7 @@ from actors.runtime.device import Device, Outcomes
 from actors.runtime.evaluation import Raised, Touched, evaluate, touched_by
 from actors.runtime.program import Send
 from actors.runtime.running import Running
-from actors.runtime.values import same
+from actors.runtime.values import check_value, same
 from protocol.handles import Cell, Program
 
 LIMIT = 100_000
@@ -58,7 +58,11 @@ class Answers:
         request = running.pending
         assert request is not None
         key = (request.to, running.handle, request.message)
-        question = self._questions.get(key)
+        try:
+            question = self._questions.get(key)
+        except TypeError:  # no value can be unhashable
+            check_value(request.message, f"{running.where()}: message of {running.name}")
+            raise
         if question is None:
             question = self._questions[key] = _Question(request)
             self._grow()

@@ -269,7 +269,8 @@ class Running:
         Raises SwallowedTeardown if it goes on nevertheless: it catches BaseException and returns, or awaits
         again.
         """
-        self.left_at, self.pending = self.pending, None
+        if self.pending is not None:
+            self.left_at, self.pending = self.pending, None
         if self._coroutine.cr_frame is None:  # type: ignore[attr-defined]  # a coroutine object, see _start
             return
         where = self.where()

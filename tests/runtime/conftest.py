@@ -26,7 +26,7 @@ class Uniform:
         return self._random.randrange(count)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def uniform():
     return Uniform
 

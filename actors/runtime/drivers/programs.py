@@ -45,8 +45,10 @@ class ProgramTasks:
         """Wait in the program's task before it runs on, if there is a reason to."""
 
     def resume(self, running: Running, reply: Any) -> None:
-        """Let a parked program have its reply and run on."""
-        self._tasks[running].wake(reply)
+        """Let a parked program have its reply and run on, unless its task has been cancelled meanwhile."""
+        parking = self._tasks.get(running)
+        if parking is not None:
+            parking.wake(reply)
 
     async def _run(self, running: Running, parking: Parking) -> None:
         """Be the program's task."""
