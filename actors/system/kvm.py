@@ -118,13 +118,13 @@ async def vcpu_run(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
 
 
 async def vcpu_run_irqs_on(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
-    """The same swap with interrupts on around it, and off around VM-entry alone; preemption as the caller has it."""
-    await load_guest(cpu, vcpu, swap)
+    """vmx_vcpu_run() that enables interrupts too early: the host's half of the swap runs with them on."""
     async with cpu.irqs_off():
+        await load_guest(cpu, vcpu, swap)
         exit_ = await cpu.vmenter(vcpu.name)
-    set_label("swapping", True)
+    set_label("swapping", value=True)
     await load_host(cpu, vcpu, swap)
-    set_label("swapping", False)
+    set_label("swapping", value=False)
     return exit_
 
 
