@@ -1,6 +1,6 @@
 """The free-running session: nobody is parked, and what happened is read from a log.
 
-Programs send their messages to the devices' mailboxes as soon as they have them, and devices handle them in
+Programs send their messages to the devices' mailboxes when they get to it, and devices handle them in
 the order of arrival; a message that is not enabled waits until a cell of its footprint changes. Each handled
 message is appended to the log in the same stretch as it is handled. Outcomes, and how many turns a program
 idles before it goes on, are drawn from the seed; Trio's own order is not, so only the log fixes the
@@ -16,11 +16,12 @@ import trio
 
 from actors.runtime.device import Retry
 from actors.runtime.drivers.actors import Actors
-from actors.runtime.drivers.programs import ProgramTasks
+from actors.runtime.drivers.programs import SEND_AGAIN, ProgramTasks
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
 
-_IDLE_TURNS = 3
+_MOST_TURNS = 64
+"""A program idles for at least k turns of Trio's loop with probability 1/(k+1), and never for longer than this."""
 
 
 class Free(ProgramTasks):
@@ -30,9 +31,8 @@ class Free(ProgramTasks):
         super().__init__(execution, actors, nursery)
         self.log: list[tuple[str, int]] = []
         self._random = random.Random(seed)
-        self._moving = (
-            0  # programs that run, and messages in mailboxes: while there are any, something will happen
-        )
+        # Programs that run, and messages in mailboxes: while there are any, something will happen.
+        self._moving = 0
         self._waiting: list[Running] = []
         self._limit = 0
 
@@ -41,9 +41,11 @@ class Free(ProgramTasks):
         self._moving += 1
         super().start(running)
 
-    async def before_advance(self) -> None:
-        """Idle for a few turns, so that who is first is not always the same."""
-        for _ in range(int(self._random.random() * _IDLE_TURNS)):
+    async def before_send(self) -> None:
+        """Idle for a while: mostly not at all, sometimes long, so that nobody is always the first."""
+        turns = min(int(1 / (1 - self._random.random())), _MOST_TURNS) - 1
+        while turns > 0 and not self.stopping:
+            turns -= 1
             await trio.lowlevel.checkpoint()
 
     def parked(self, running: Running) -> None:
@@ -98,10 +100,7 @@ class Free(ProgramTasks):
         child = self.execution.spawned(running)
         if child is not None:
             self.start(child)
-        if isinstance(reply, Retry):
-            self._send(running)
-        else:
-            self.resume(running, reply)
+        self.resume(running, SEND_AGAIN if isinstance(reply, Retry) else reply)
         self._retry_waiting()
 
     def _retry_waiting(self) -> None:
@@ -112,7 +111,7 @@ class Free(ProgramTasks):
         for running in changed:
             self._waiting.remove(running)
             self._moving += 1
-            self._send(running)
+            self.resume(running, SEND_AGAIN)
 
     async def run(self, limit: int) -> None:
         """Run until nothing moves, all required have ended, somebody failed, or `limit` is reached."""

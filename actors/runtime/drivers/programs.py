@@ -6,7 +6,7 @@ an exception. That is why the tasks can live in the driver's nursery, and an exe
 `stop` lets the parked tasks end, and waits for them even while it is cancelled.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -14,6 +14,9 @@ from actors.runtime.drivers.actors import Actors
 from actors.runtime.drivers.parking import Parking
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
+
+SEND_AGAIN: Final = object()
+"""In place of a reply: the message was not taken, and a cell that it depends on has changed since."""
 
 
 class ProgramTasks:
@@ -41,8 +44,8 @@ class ProgramTasks:
         """Take note that a program has ended, or its task has."""
         raise NotImplementedError
 
-    async def before_advance(self) -> None:
-        """Wait in the program's task before it runs on, if there is a reason to."""
+    async def before_send(self) -> None:
+        """Wait in the program's task before its message goes out, if there is a reason to."""
 
     def resume(self, running: Running, reply: Any) -> None:
         """Let a parked program have its reply and run on, unless its task has been cancelled meanwhile."""
@@ -54,17 +57,13 @@ class ProgramTasks:
         """Be the program's task."""
         try:
             reply = None
-            while True:
-                await self.before_advance()
-                if self.stopping:
-                    break
+            while not self.stopping:
                 if running.failure is None:
                     running.advance(reply)
                 self.execution.advanced(running)
                 if running.pending is None:
                     break
-                self.parked(running)
-                reply = await parking.park()
+                reply = await self._exchange(running, parking)
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it
@@ -74,6 +73,17 @@ class ProgramTasks:
             self.ended(running)
             if self.stopping and not self._tasks:
                 self.wake()
+
+    async def _exchange(self, running: Running, parking: Parking) -> Any:
+        """Send the pending message, again as often as it is asked for, and return its reply."""
+        while True:
+            await self.before_send()
+            if self.stopping:
+                return None  # nobody would wake it
+            self.parked(running)
+            reply = await parking.park()
+            if reply is not SEND_AGAIN:
+                return reply
 
     def failed(self, error: BaseException) -> None:
         """Keep the first error, for the session's own task to raise."""
