@@ -3,10 +3,10 @@
 from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import amx_guest
 from actors.system.invariants import exit_while, host_if_set, is_set, unset, xfd_err_clear
 from actors.system.kvm import FULL, Window
-from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 
 HYGIENE = "hygiene: XFD_ERR is clear in host mode with IF=1"

@@ -3,10 +3,10 @@
 from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import live_tile_guest
 from actors.system.invariants import exit_while, is_set, known, not_false
 from actors.system.kvm import SwapName, form
-from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 
 SURVIVES = "no tile value differs from that of the same guest without exits"

@@ -3,6 +3,7 @@
 from actors.machine.model import HYPOTHETICAL, TILEDATA, CpuName, XfdErr, XfdSet
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import amx_guest, reader_guest
 from actors.system.invariants import (
     exit_while,
@@ -14,7 +15,6 @@ from actors.system.invariants import (
     xfd_err_clear,
 )
 from actors.system.kvm import SwapName, form
-from actors.system.machine import Machine
 from actors.system.tasks import dynamic_task
 from protocol.registers import Component
 

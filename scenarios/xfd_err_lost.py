@@ -4,10 +4,10 @@ from typing import Literal
 
 from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import amx_guest
 from actors.system.invariants import off_cpu_while, runs_on_other, unset
 from actors.system.kvm import form
-from actors.system.machine import Machine
 from actors.system.tasks import busy_task
 
 S1 = "S1: the guest's #NM handler finds its bit"

@@ -3,10 +3,10 @@
 from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import armed_guest, strict_exception
 from actors.system.invariants import exit_while, is_set, unset
 from actors.system.kvm import FULL, NOT_LOADED
-from actors.system.machine import Machine
 
 ESCAPED = "a guest task never uses AMX that its XFD disables"
 

@@ -3,10 +3,10 @@
 from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
+from actors.system import Machine
 from actors.system.guest import amx_guest
 from actors.system.invariants import exit_while, host_user, is_set, xfd_is_cached
 from actors.system.kvm import FULL, NOT_RESTORED
-from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 
 HYGIENE = "hygiene: host user mode runs with the XFD that the kernel wrote"

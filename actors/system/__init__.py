@@ -9,3 +9,7 @@ state in the vCPU thread's own fpstate, softirqs, NMI, signals' frames and hotpl
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.
 """
+
+from actors.system.machine import Machine
+
+__all__ = ["Machine"]

@@ -1,0 +1,50 @@
+"""The README's example and outputs, as printed there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+EXAMPLE = next(text for kind, text in BLOCKS if kind == "python")
+OUTPUTS = [text for kind, text in BLOCKS if kind == "text"]
+
+
+def vmrace(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "actors.cli", *arguments]
+    path = os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+
+
+def without_seconds(text: str) -> str:
+    return re.sub(r"\d+\.\d+s", "?s", text).strip()
+
+
+def test_the_leak_is_printed_as_it_is_found(tmp_path):
+    ran = vmrace("explore", "xfd_err_leak", "-p", "swap=xfd", "--seed", "1", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert without_seconds(ran.stdout) == without_seconds(OUTPUTS[0])
+
+
+def test_a_users_file_outside_the_project_answers_as_printed(tmp_path):
+    (tmp_path / "my_race.py").write_text(EXAMPLE)
+    ran = vmrace("explore", "./my_race.py", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert without_seconds(ran.stdout) == without_seconds(OUTPUTS[1])
+
+
+def test_the_printed_token_replays_to_the_same_chart(tmp_path):
+    token = re.search(r"^vmrace replay (\S+)$", OUTPUTS[0], re.MULTILINE)[1]
+    ran = vmrace("replay", token, cwd=tmp_path)
+    assert ran.returncode == 1
+    chart = OUTPUTS[0].partition("\n\n")[2]
+    assert ran.stdout.strip().endswith(chart.strip())
+
+
+def test_there_are_two_set_up_commands():
+    commands = [text.strip().splitlines() for kind, text in BLOCKS if kind == "sh"]
+    assert [len(lines) for lines in commands] == [1, 1]
