@@ -1,0 +1,68 @@
+import itertools
+
+import pytest
+
+from actors.machine.state import CpuState, Frame, Kind, Placement, Ring
+from actors.machine.xstate.registers import XState
+from actors.system import invariants as i
+from protocol.handles import Program
+
+TASK, GUEST = Frame(Program("task"), Kind.TASK), Frame(Program("guest"), Kind.GUEST)
+USER = Frame(Program("task"), Kind.TASK, Ring.USER)
+
+
+@pytest.mark.parametrize("interrupt_flag", [False, True])
+@pytest.mark.parametrize(
+    ("frames", "host", "user"), [((TASK,), True, False), ((USER,), True, True), ((TASK, GUEST), False, False)]
+)
+def test_where_the_cpu_is(frames, host, user, interrupt_flag):
+    cpu = CpuState(frames, XState(), interrupt_flag)
+    assert i.in_host(cpu) == host
+    assert i.host_if_set(cpu) == (host and interrupt_flag)
+    assert i.host_user(cpu) == i.host_user(cpu, 1, 2) == user
+
+
+def test_a_guest_in_its_user_mode_is_not_host_user_mode():
+    assert not i.host_user(CpuState((TASK, Frame(Program("g"), Kind.GUEST, Ring.USER)), XState()))
+
+
+@pytest.mark.parametrize(("xfd_err", "clear"), [(0, True), (1 << 18, False), (1 << 19, False)])
+def test_xfd_err_is_clear_if_it_holds_nobodys_bit(xfd_err, clear):
+    assert i.xfd_err_clear(CpuState((TASK,), XState(xfd_err=xfd_err))) == clear
+
+
+@pytest.mark.parametrize(("xfd", "copy"), list(itertools.product((0, 1 << 18), repeat=2)))
+def test_xfd_is_cached_if_the_copy_says_the_same(xfd, copy):
+    assert i.xfd_is_cached(CpuState((TASK,), XState(xfd=xfd)), copy) == (xfd == copy)
+
+
+@pytest.mark.parametrize(
+    ("value", "unset", "is_set", "known", "not_false", "none_or_zero"),
+    [
+        (None, True, False, False, True, True),
+        (False, False, False, True, False, True),
+        (True, False, True, True, True, False),
+        (0, False, False, True, True, True),
+        (1 << 18, False, True, True, True, False),
+        ("SIGILL", False, True, True, True, False),
+    ],
+)
+def test_what_labels_say(value, unset, is_set, known, not_false, none_or_zero):
+    assert i.unset(value) == unset
+    assert i.is_set(value) == is_set
+    assert i.known(value) == known
+    assert i.not_false(value) == not_false
+    assert i.none_or_zero(value) == none_or_zero
+
+
+@pytest.mark.parametrize("label", [None, False, True])
+def test_an_exit_inside_a_window_is_host_mode_while_the_label_is_set(label):
+    assert i.exit_while(CpuState((TASK,), XState()), label) == (label is True)
+    assert not i.exit_while(CpuState((TASK, GUEST), XState()), label)
+
+
+@pytest.mark.parametrize(("cpu", "off", "other"), [(None, True, False), (0, False, False), (1, False, True)])
+def test_where_a_thread_is(cpu, off, other):
+    assert i.off_cpu_while(Placement(cpu), label=True) == off
+    assert not i.off_cpu_while(Placement(cpu), label=None)
+    assert i.runs_on_other(Placement(cpu)) == other

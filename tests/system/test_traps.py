@@ -1,0 +1,150 @@
+"""The host's exceptions: #NM resolved in the kernel's order, signals for users, and the kernel's own last words."""
+
+import msgspec
+import pytest
+
+from actors.machine.model import HYPOTHETICAL, TILEDATA
+from actors.machine.state import cpu_cell
+from actors.machine.xstate.tiles import config
+from actors.runtime import set_label
+from actors.system.machine import Machine
+from actors.system.tasks import amx_task
+from protocol.registers import Component, Msr
+
+TILE = b"\x55" * 1024
+
+
+def one_task(code, *args, perm=0, buffer=0, irq=0, **choices):
+    world = Machine(**choices)
+    world.host_task(code, *args, perm=perm, buffer=buffer, name="task")
+    world.interrupts(external=irq)
+    return world
+
+
+@pytest.mark.trio
+async def test_nm_reads_xfd_err_then_clears_it_before_interrupts_go_on_and_tries_again(tell):
+    story = await tell(one_task(amx_task, TILE, perm=TILEDATA))
+    texts = story.of("task")
+    first = texts.index("ldtilecfg") + 1
+    assert texts[first].startswith("tileloadd tmm0")
+    assert texts[first + 1 : first + 15] == [
+        "rdmsr XFD_ERR",
+        "wrmsr XFD_ERR 0x0",
+        "sti",
+        "this_cpu add preempt_count 1",
+        "load task->fpstate.xfd",
+        "store task->fpstate.xfd 0",
+        "load task->fpstate.xfd",
+        "this_cpu load xfd_state",
+        "wrmsr XFD 0x0",
+        "this_cpu store xfd_state 0",
+        "this_cpu add preempt_count -1",
+        "this_cpu load need_resched",
+        "cli",
+        "iret",
+    ]
+    assert texts[first + 15] == texts[first]
+    assert story.labels("task") == {"nm": True, "loaded": True}
+
+
+@pytest.mark.trio
+async def test_no_interrupt_is_taken_between_the_fault_and_the_clearing_of_xfd_err(sample):
+    taken = set()
+    for story in await sample(one_task(amx_task, TILE, perm=TILEDATA, irq=2), 100):
+        last = ""
+        for name, _, _, text in story.steps:
+            if name == "irq0" and text.startswith("external"):
+                taken.add(last)
+            if name == "task":
+                last = text.split(" 0")[0]
+    assert "rdmsr XFD_ERR" not in taken
+    assert "wrmsr XFD_ERR" not in taken, (
+        "STI's shadow not counted: the instruction behind it is still to come"
+    )
+    assert "ldtilecfg" in taken
+
+
+@pytest.mark.trio
+async def test_without_permission_amx_is_sigill_and_the_bit_is_cleared_all_the_same(tell):
+    story = await tell(one_task(amx_task, TILE))
+    texts = story.of("task")
+    assert story.labels("task") == {"nm": True, "signal": "SIGILL"}
+    assert texts.count("wrmsr XFD_ERR 0x0") == 1
+    assert "wrmsr XFD 0x0" not in texts
+    assert story.execution.ending == "finished", "the task ends, the kernel goes on"
+    assert texts[-1] == "switch_to idle0"
+
+
+@pytest.mark.trio
+async def test_a_bit_that_the_task_did_not_cause_kills_it_where_permission_for_that_is_missing(tell):
+    world = one_task(uses_the_second, perm=HYPOTHETICAL, cpu="mail_2021", xfd_err="accumulate")
+    state = world.cells[cpu_cell(0)]
+    world.cells[cpu_cell(0)] = msgspec.structs.replace(
+        state, x=msgspec.structs.replace(state.x, xfd_err=TILEDATA)
+    )
+    story = await tell(world)
+    assert story.labels("task")["signal"] == "SIGILL"
+
+
+async def uses_the_second(cpu):
+    await cpu.touch(Component.APX)
+
+
+async def user(cpu, instruction):
+    if instruction == "gp":
+        await cpu.rdmsr(Msr.XFD)
+    if instruction == "ud":
+        await cpu.tilezero(0)
+    if instruction == "bad config":
+        await cpu.ldtilecfg(config(17))
+    set_label("survived")
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("instruction", "signal"), [("gp", "SIGSEGV"), ("ud", "SIGILL"), ("bad config", "SIGSEGV")]
+)
+async def test_a_user_programs_fault_is_a_signal_that_ends_it(tell, instruction, signal):
+    story = await tell(one_task(user, instruction))
+    assert story.labels("task") == {"signal": signal}
+    assert story.execution.ending == "finished"
+
+
+async def kernel(cpu, instruction):
+    await cpu.syscall()
+    if instruction == "nm":
+        await cpu.ldtilecfg(config(16))
+        await cpu.tilezero(0)
+    if instruction == "ts":
+        await cpu.set_cr0_ts(ts=True)
+        await cpu.sttilecfg()
+    await user(cpu, instruction if instruction != "gp" else "unknown msr")
+    await cpu.rdmsr(0x10)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("instruction", "words"),
+    [
+        ("gp", "general protection fault"),
+        ("ud", "invalid opcode"),
+        ("nm", "unexpected #NM exception"),
+        ("ts", "unexpected #NM exception"),
+    ],
+)
+async def test_the_kernel_dies_of_its_own_fault_in_its_own_words(tell, instruction, words):
+    story = await tell(one_task(kernel, instruction, perm=TILEDATA))
+    assert (story.failure.type, story.failure.text) == ("Die", words)
+    assert story.execution.ending == "violated"
+
+
+@pytest.mark.trio
+async def test_a_kernel_that_dies_of_nm_has_read_and_cleared_xfd_err_and_does_nothing_more(tell):
+    texts = (await tell(one_task(kernel, "nm", perm=TILEDATA))).of("task")
+    assert texts[-2:] == ["rdmsr XFD_ERR", "wrmsr XFD_ERR 0x0"]
+
+
+@pytest.mark.trio
+async def test_nm_without_a_bit_in_xfd_err_clears_nothing_before_the_kernel_dies(tell):
+    texts = (await tell(one_task(kernel, "ts", perm=TILEDATA))).of("task")
+    assert texts[-1] == "rdmsr XFD_ERR"
