@@ -53,7 +53,8 @@ def _scenarios(module: ModuleType) -> dict[str, Scenario]:
 def _from_file(path: Path, name: str | None) -> Scenario:
     if not path.is_file():
         raise VmraceError(f"{path}: there is no such file")
-    found = _scenarios(_import(path))
+    module = _import(path)
+    found = {one.name: one for one in _scenarios(module).values() if one.module == module.__name__}
     names = ", ".join(found)
     if not found:
         raise VmraceError(f"{path}: there is no scenario in it (a function under @scenario())")
@@ -86,7 +87,7 @@ def _import(path: Path) -> ModuleType:
         lines = [
             frame.lineno
             for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename) == path
+            if Path(frame.filename).resolve() == path.resolve()
         ]
         where = f"{path}:{lines[-1]}" if lines else str(path)
         raise VmraceError(f"{where}: {type(error).__name__}: {error}") from None

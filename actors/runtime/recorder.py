@@ -66,9 +66,7 @@ class Recorder:
         running, labels = self._moved
         self._moved = None
         new = tuple(
-            (name, show(value))
-            for name, value in running.labels.items()
-            if not same(labels.get(name), value)
+            (name, show(value)) for name, value in running.labels.items() if not same(labels.get(name), value)
         )
         if new:
             self.steps[-1] = msgspec.structs.replace(self.steps[-1], labels=new)

@@ -53,6 +53,7 @@ class Scenario:
 
     def __init__(self, build: Callable[..., World], cases: Iterable[Case], fix: str) -> None:
         self.name = build.__name__
+        self.module = build.__module__
         self.parameters: tuple[Parameter, ...] = parameters_of(build, self.name)
         self.cases = tuple(cases)
         self.fix = fix

@@ -77,8 +77,10 @@ class Watchdog(threading.local):
             for stretch in stretches:
                 serial, lasted = seen.get(stretch, (-1, 0.0))
                 lasted = lasted + pause if stretch.inside and stretch.serial == serial else 0.0
-                seen[stretch] = (stretch.serial, lasted)
-                if lasted >= cls.limit:
+                stuck_now = lasted >= cls.limit
+                # Once; it may need a while to unwind, and is given the whole limit again.
+                seen[stretch] = (stretch.serial, 0.0 if stuck_now else lasted)
+                if stuck_now:
                     thread, stuck = ctypes.c_ulong(stretch.thread), ctypes.py_object(Stuck)
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, stuck)
             stretches.clear()

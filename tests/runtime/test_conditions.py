@@ -99,7 +99,9 @@ def test_never_two(run):
 def test_a_condition_that_raises_is_an_error_of_the_model(run):
     world = build()
     world.always("broken", lambda x: 1 // x, Cell("x"))
-    with pytest.raises(ModelError, match=r"condition 'broken' raised ZeroDivisionError at .*test_conditions\.py:\d+"):
+    with pytest.raises(
+        ModelError, match=r"condition 'broken' raised ZeroDivisionError at .*test_conditions\.py:\d+"
+    ):
         run(world)
 
 

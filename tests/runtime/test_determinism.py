@@ -59,7 +59,10 @@ async def spawns_differently(x):
 @pytest.mark.parametrize(
     ("program", "says"),
     [
-        (fails_differently, r"after step 1 of it it failed \(AssertionError: number \d+\), and with the same replies it failed"),
+        (
+            fails_differently,
+            r"after step 1 of it it failed \(AssertionError: number \d+\), and with the same replies it failed",
+        ),
         (labels_differently, "after step 1 of it its labels were"),
         (becomes_differently, "after step 1 of it it became stores"),
         (waits_differently, "step 2 of it was wait for x"),
@@ -73,7 +76,7 @@ def test_every_difference_is_found(program, says, run):
 
 def test_a_failure_now_and_then_is_found(run):
     for _ in range(2):  # whichever comes first, the other follows
-        with pytest.raises(Nondeterminism, match="it (failed|returned)"):
+        with pytest.raises(Nondeterminism, match=r"it (failed|returned)"):
             run(build(ends_differently), checked=True)
         other()
 

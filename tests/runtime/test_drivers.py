@@ -1,6 +1,6 @@
 """The Trio driver: one step at a time or all at once, and nothing left behind however it ends."""
 
-# ruff: noqa: ARG001, ARG002  # devices, observers and choosers are told more than these need
+# ruff: noqa: ARG002  # devices, observers and choosers are told more than these need
 
 import gc
 
@@ -159,7 +159,7 @@ async def test_errors_come_out_as_themselves_and_the_driver_goes_on():
             await driver.run(Default(), observer=Fails(3))
         with pytest.raises(OSError, match="disk"):
             await driver.run_free("1", observer=Fails(3))
-        with pytest.raises(Divergence, match="number 100 of .* enabled programs at step 1"):
+        with pytest.raises(Divergence, match=r"number 100 of .* enabled programs at step 1"):
             await driver.run(Follow([99]))
         assert current_statistics().tasks_living == living
         assert (await driver.run(Default())).ending == "finished"

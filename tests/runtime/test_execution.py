@@ -1,6 +1,6 @@
 """Executions: the default order, what is enabled, how it ends."""
 
-# ruff: noqa: ARG001, ARG002  # devices, observers and choosers are told more than these need
+# ruff: noqa: ARG002  # devices, observers and choosers are told more than these need
 
 import msgspec
 import pytest

@@ -16,7 +16,7 @@ from actors.runtime.schedule import Follow, FollowLog
 LIMIT = 60
 
 
-async def interpret(operations, shared, seen=0):
+async def interpret(operations, shared, seen=0):  # noqa: C901, PLR0912  # a case an operation
     """Carry out operations, each of which may use the number that the last one replied."""
     variables, lock, box, choice = shared
     children = []

@@ -1,5 +1,7 @@
 """Going through a set is found in the code, and nothing else is."""
 
+# ruff: noqa: C416, PLC0208, T201  # going through sets is the point
+
 import pytest
 
 from actors.runtime.errors import Nondeterminism
@@ -32,7 +34,7 @@ async def for_global():
 
 
 async def comprehension(names):
-    return [name for name in set(names)]  # noqa: C416  # that is the point
+    return [name for name in set(names)]
 
 
 async def as_tuple(names):
@@ -116,7 +118,7 @@ async def membership(name, names):
 
 
 async def ordered(names):
-    return [name for name in sorted(set(names))] + sorted(name for name in set(names))  # noqa: C416
+    return [name for name in sorted(set(names))] + sorted(name for name in set(names))
 
 
 async def counted(names):

@@ -47,7 +47,8 @@ scalars = st.one_of(
     st.sampled_from(ONES),
 )
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3).map(tuple) | st.builds(Pair, inner) | st.builds(Other, inner)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.builds(Pair, inner) | st.builds(Other, inner),
 )
 
 
@@ -60,7 +61,20 @@ class Whole(int):
 
 
 @pytest.mark.parametrize(
-    "value", [1, True, "a", b"a", None, Color.RED, Bits.ONE | Bits.TWO, (1, (2,)), Pair(1, (2,)), Variable("x"), helper]
+    "value",
+    [
+        1,
+        True,
+        "a",
+        b"a",
+        None,
+        Color.RED,
+        Bits.ONE | Bits.TWO,
+        (1, (2,)),
+        Pair(1, (2,)),
+        Variable("x"),
+        helper,
+    ],
 )
 def test_values(value):
     check_value(value, "here")
@@ -190,9 +204,9 @@ def test_closures_hold_values():
         return itself, later
 
     check_program(small, (), "p")
-    with pytest.raises(NotAValue, match="closure cell names of p .*: list is not a value"):
+    with pytest.raises(NotAValue, match=r"closure cell names of p .*: list is not a value"):
         check_program(large, (), "p")
-    with pytest.raises(NotAValue, match="closure cell .* of p"):
+    with pytest.raises(NotAValue, match=r"closure cell .* of p"):
         check_program(itself, (), "p")
     later = 1
 

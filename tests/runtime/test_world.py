@@ -30,7 +30,9 @@ def test_contents_are_values():
 def test_arguments_have_to_fit(run):
     world = World()
     world.program(idle, 1)
-    with pytest.raises(ModelError, match=r"program idle: .*takes 0 positional arguments .*test_world\.py:\d+"):
+    with pytest.raises(
+        ModelError, match=r"program idle: .*takes 0 positional arguments .*test_world\.py:\d+"
+    ):
         run(world)
 
 
@@ -50,7 +52,10 @@ def test_required_programs_come_first_in_the_default_order():
     world = World()
     world.program(idle, name="source", background=True)
     world.program(idle, name="task")
-    assert [spec.handle.name for spec in sorted(world.programs, key=lambda spec: spec.key)] == ["task", "source"]
+    assert [spec.handle.name for spec in sorted(world.programs, key=lambda spec: spec.key)] == [
+        "task",
+        "source",
+    ]
 
 
 def test_checks_follow_what_is_added_and_what_is_wanted():

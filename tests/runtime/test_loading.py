@@ -1,0 +1,91 @@
+"""Finding scenarios by name or file; each mistake is one line that says where."""
+
+import pytest
+
+from actors.runtime.errors import VmraceError
+from actors.runtime.loading import built_in, load
+
+GOOD = """
+from actors.runtime import World, scenario
+from scenarios.lost_update import lost_update
+
+async def stores(x):
+    await x.store(1)
+
+@scenario()
+def mine() -> World:
+    '''Is it mine?'''
+    world = World()
+    world.program(stores, world.variable("x", 0))
+    return world
+"""
+TWO = GOOD + GOOD[GOOD.index("@scenario") :].replace("mine", "yours")
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="race.py"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_by_name():
+    assert load("lost_update", "scenarios").name == "lost_update"
+    assert set(built_in("scenarios")) >= {"lost_update", "dining_philosophers"}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("lost_updat", "did you mean lost_update"), ("zzzzz", "there are .*lost_update")]
+)
+def test_a_name_that_there_is_not(name, says):
+    with pytest.raises(VmraceError, match=f"no scenario is called '{name}'; {says}"):
+        load(name, "scenarios")
+
+
+def test_by_file_where_what_is_imported_does_not_count(file, run):
+    mine = load(file(GOOD), "scenarios")
+    assert mine.name == "mine"
+    assert run(mine(), checked=True).ending == "finished"
+    assert load(file(TWO) + ":yours", "scenarios").name == "yours"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "says"),
+    [
+        (TWO, "", r"race\.py: there are several scenarios in it; .*NAME one of mine, yours"),
+        (TWO, ":hers", r"race\.py: no scenario in it is called 'hers'; it has mine, yours"),
+        ("x = 1\n", "", r"race\.py: there is no scenario in it"),
+        ("x = 1\nx = (\n", "", r"race\.py:2: SyntaxError: '\(' was never closed"),
+        ("x = 1\n\nx = 1 // 0\n", "", r"race\.py:3: ZeroDivisionError: "),
+        ("import no_such_module\n", "", r"race\.py:1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("raise SystemExit(3)\n", "", r"race\.py:1: SystemExit: 3"),
+        (
+            GOOD.replace("() -> World", "(n) -> World"),
+            "",
+            r"race\.py: scenario mine: parameter n needs a type",
+        ),
+    ],
+)
+def test_a_file_that_is_no_good(text, name, says, file):
+    with pytest.raises(VmraceError, match=says):
+        load(file(text) + name, "scenarios")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(VmraceError, match=r"race.py: there is no such file"):
+        load(str(tmp_path / "race.py"), "scenarios")
+
+
+def test_a_relative_path_names_the_line_too(file, monkeypatch, tmp_path):
+    file("x = 1 // 0\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VmraceError, match=r"race\.py:1: ZeroDivisionError"):
+        load("race.py", "scenarios")
+
+
+def test_a_file_finds_what_lies_beside_it(file):
+    file("LIMIT = 3\n", "beside_the_race.py")
+    assert load(file("from beside_the_race import LIMIT\n" + GOOD), "scenarios").name == "mine"

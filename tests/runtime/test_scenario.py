@@ -1,0 +1,62 @@
+"""Scenarios: named builders of worlds."""
+
+import pytest
+
+from actors.runtime import World, case, scenario
+from actors.runtime.errors import ModelError
+
+
+@scenario(cases=[case(n=1, expect="proved", states=3)], fix="012345678901")
+def small(n: int = 2, locked: bool = False) -> World:
+    """Is it small?
+
+    It is.
+    """
+    world = World()
+    for number in range(n):
+        world.variable(f"x{number}", locked)
+    return world
+
+
+def test_a_scenario_knows_its_name_question_parameters_and_cases():
+    assert (small.name, small.question, small.fix) == ("small", "Is it small?", "012345678901")
+    assert small.story.endswith("It is.")
+    assert [parameter.name for parameter in small.parameters] == ["n", "locked"]
+    (only,) = small.cases
+    assert (only.parameters, only.expect, only.states) == ({"n": 1}, "proved", 3)
+
+
+def test_it_builds_a_world_each_time():
+    assert len(small().cells) == 2
+    assert len(small(n=3).cells) == 3
+    assert small() is not small()
+
+
+def test_only_what_differs_from_the_defaults_goes_into_a_token():
+    assert small.changed({"n": 2, "locked": True}) == (("locked", "true"),)
+    assert small.as_text({"n": 5}) == {"n": "5", "locked": "false"}
+
+
+@scenario()
+def no_world() -> World:
+    """Is there a world?"""
+
+
+@scenario()
+def broken(n: int = 0) -> World:
+    """Does it build?"""
+    return 1 // n
+
+
+def test_what_is_not_a_world_is_refused():
+    with pytest.raises(ModelError, match="scenario no_world returned NoneType, not a World"):
+        no_world()
+    with pytest.raises(
+        ModelError, match=r"test_scenario\.py:\d+: scenario broken builds no world: ZeroDivisionError"
+    ):
+        broken()
+
+
+def test_a_case_gives_parameters_that_there_are():
+    with pytest.raises(ModelError, match="a case gives 'm', which is not a parameter"):
+        scenario(cases=[case(m=1, expect="proved")])(small._build)
