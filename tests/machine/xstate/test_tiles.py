@@ -21,7 +21,9 @@ def image(shapes, palette=1):
     return bytes(fields)
 
 
-shapes = st.lists(st.tuples(st.integers(0, 255), st.integers(0, 0xFFFF)), max_size=8)
+rows = st.one_of(st.sampled_from([0, 1, 15, 16, 17]), st.integers(0, 255))
+columns = st.one_of(st.sampled_from([0, 1, 63, 64, 65, 256]), st.integers(0, 0xFFFF))
+shapes = st.lists(st.tuples(rows, columns), min_size=1, max_size=8)
 good_shapes = st.lists(
     st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 16), st.integers(1, 64))), min_size=8, max_size=8
 )
@@ -31,6 +33,12 @@ good_shapes = st.lists(
 def test_a_configuration_is_accepted_if_each_tile_fits_and_none_has_rows_without_columns(chosen):
     fits = all((rows == 0 and colsb == 0) or (1 <= rows <= 16 and 1 <= colsb <= 64) for rows, colsb in chosen)
     assert tiles.acceptable(image(chosen)) == fits
+
+
+@pytest.mark.parametrize("shape", [(0, 64), (16, 0), (17, 64), (16, 65), (1, 256)])
+@pytest.mark.parametrize("tile", range(8))
+def test_one_tile_that_does_not_fit_is_enough(tile, shape):
+    assert not tiles.acceptable(image([(0, 0)] * tile + [shape]))
 
 
 @given(chosen=good_shapes)
