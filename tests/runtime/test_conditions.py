@@ -62,6 +62,14 @@ def test_sometimes_is_met_once_reached(run):
     assert run(world).met == {"one", "zero"}
 
 
+def test_what_has_been_met_is_not_asked_again(run):
+    seen = []
+    world = build()
+    world.sometimes("one", lambda x: seen.append(x) or x == 1, Cell("x"))
+    run(world)
+    assert seen == [0, 1]
+
+
 def test_a_condition_is_decided_only_when_something_that_it_reads_has_changed(run):
     seen = []
     world = build()

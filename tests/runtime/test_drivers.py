@@ -227,6 +227,31 @@ async def test_a_free_run_stops_at_its_limit():
         assert (await driver.run(FollowLog(log), limit=5)).ending == "limit"
 
 
+async def serves(ball, back, times):
+    for number in range(times):
+        await ball.put(number)
+        assert await back.get() == number
+
+
+async def returns(ball, back):
+    while True:
+        await back.put(await ball.get())
+
+
+@pytest.mark.trio
+async def test_a_free_run_goes_on_as_long_as_somebody_can():
+    """Each waits for the other all the time, and nobody is woken by anybody's end."""
+    world = World()
+    boxes = world.mailbox("ball"), world.mailbox("back")
+    world.program(serves, *boxes, 10)
+    world.program(returns, *boxes, background=True)
+    async with open_driver(world) as driver:
+        for number in range(20):
+            log = await driver.run_free(str(number))
+            assert [name for name, _ in log].count("serves") == 20
+            assert (await driver.run(FollowLog(log))).ending == "finished"
+
+
 @pytest.mark.trio
 async def test_a_free_run_that_can_go_nowhere_ends():
     world = World()

@@ -72,6 +72,18 @@ def test_children_are_named_by_their_parent_and_stand_behind_it(run):
     assert ["p.0", "p.last", "q", "p.1"] in chooser.offered  # p waits for p.0
 
 
+async def has_many(x):
+    for number in range(11):
+        await spawn(stores, x, number)
+
+
+def test_children_stand_in_the_order_of_their_birth_not_of_their_names(run):
+    world = World()
+    world.program(has_many, world.variable("x", 0), name="p")
+    run(world, chooser := Names())
+    assert chooser.offered[-11] == [f"p.{number}" for number in range(11)]
+
+
 async def spawns_twice(x):
     await spawn(stores, x, name="child")
     await spawn(stores, x, name="child")

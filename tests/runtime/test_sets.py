@@ -132,6 +132,13 @@ async def sometimes_a_set(names):
     return list(either)
 
 
+async def once_a_set(names):
+    either = tuple(names)
+    if not names:
+        either = {"a"}
+    return list(either)
+
+
 async def of_a_table(names):
     return [name for name in TABLE if name in {"a", "b"}] + list(names)
 
@@ -143,7 +150,7 @@ async def shadowed(names):
 
 @pytest.mark.parametrize(
     "function",
-    [membership, ordered, counted, sometimes_a_set, of_a_table, shadowed],
+    [membership, ordered, counted, sometimes_a_set, once_a_set, of_a_table, shadowed],
     ids=lambda function: function.__name__,
 )
 def test_nothing_else_is_refused(function):
