@@ -28,7 +28,8 @@ def swap_window(
 ) -> Machine:
     """What may happen between a VM-exit and the host's half of the swap of XFD and XFD_ERR?
 
-    `irqs_on` enables interrupts before the mail's lines below vmenter(), with preemption off. An interrupt's handler then runs with the
+    `irqs_on` enables interrupts before the mail's lines below vmenter(), with preemption off. An interrupt's
+    handler then runs with the
     guest's XFD_ERR in the register: the rule is broken, but nobody is harmed, since no handler here looks at it.
     `preemptible` leaves preemption on as well. Now a host task can run in the middle of the swap and take its own #NM; its
     handler clears XFD_ERR before it has been saved, and the guest's handler reads 0 (S1). `closed` is the mail's form.

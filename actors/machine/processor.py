@@ -23,7 +23,7 @@ from protocol.handles import Cell, Program
 from protocol.registers import Work
 
 
-class PerCpu(msgspec.Struct, frozen=True):
+class PerCpu(msgspec.Struct, frozen=True, cache_hash=True):
     """A per-CPU variable or queue: one device for each CPU; a message goes to that of the CPU it is executed on."""
 
     name: str

@@ -24,25 +24,29 @@ LIMIT = 100_000
 """Answers kept; beyond that all are forgotten, which costs time and nothing else."""
 
 
-class _Fork:
+class Fork:
     """A cell that a device asks for to find a footprint, and what follows from each of its values."""
 
     __slots__ = ("cell", "kept", "ways")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
-        self.ways: dict[int, _Fork | Touched] = {}
+        self.ways: dict[int, Fork | Touched] = {}
         self.kept: list[Any] = []  # identities mean nothing once the object is gone
 
 
-class _Question:
-    """One message from one sender to one device, and the way to what it touches."""
+class Question:
+    """One message from one sender to one device, and the way to what it touches.
 
-    __slots__ = ("request", "way")
+    `other` is a question that is equal but for the types in it (`True` for `1`).
+    """
 
-    def __init__(self, request: Send) -> None:
+    __slots__ = ("other", "request", "way")
+
+    def __init__(self, request: Send, other: "Question | None") -> None:
         self.request = request
-        self.way: _Fork | Touched | None = None
+        self.other = other
+        self.way: Fork | Touched | None = None
 
 
 class Answers:
@@ -51,62 +55,72 @@ class Answers:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._count = 0
-        self._questions: dict[tuple[Device, Program, Any], _Question] = {}
+        self._questions: dict[tuple[Device, Program, Any], Question] = {}
+
+    def known(self, cells: Mapping[Cell, Any], running: Running) -> Touched | None:
+        """Return what a program's pending message touches, if that is known; no device is asked."""
+        question = running.question
+        way = None if question is None else question.way
+        while isinstance(way, Fork):
+            way = way.ways.get(id(cells.get(way.cell)))
+        return way
 
     def touched(self, cells: Mapping[Cell, Any], running: Running) -> Touched:
         """Return what a program's pending message touches."""
-        request = running.pending
-        assert request is not None
-        key = (request.to, running.handle, request.message)
-        try:
-            question = self._questions.get(key)
-        except TypeError:  # no value can be unhashable
-            check_value(request.message, f"{running.where()}: message of {running.name}")
-            raise
+        question = running.question
         if question is None:
-            question = self._questions[key] = _Question(request)
-            self._grow()
-        elif not _alike(question.request, request):
-            return touched_by(cells, running)
-        way = question.way
-        while isinstance(way, _Fork):
-            way = way.ways.get(id(cells.get(way.cell)))
+            question = running.question = self._question(running)
+        way = self.known(cells, running)
         if way is None:
             way = touched_by(cells, running)
             self._remember(question, cells, way)
         return way
 
-    def _remember(self, question: _Question, cells: Mapping[Cell, Any], touched: Touched) -> None:
+    def _question(self, running: Running) -> Question:
+        """Return what is known of a program's pending message."""
+        request = running.pending
+        assert request is not None
+        key = (request.to, running.handle, request.message)
+        try:
+            first = question = self._questions.get(key)
+        except TypeError:  # no value can be unhashable
+            check_value(request.message, f"{running.where()}: message of {running.name}")
+            raise
+        while question is not None and not _alike(question.request, request):
+            question = question.other
+        if question is None:
+            question = self._questions[key] = Question(request, first)
+            self._grow()
+        return question
+
+    def _remember(self, question: Question, cells: Mapping[Cell, Any], touched: Touched) -> None:
         if touched.raised is not None:
             return
         if not touched.asked:
             question.way = touched
             return
-        fork = question.way = question.way or _Fork(touched.asked[0])
+        fork = question.way = question.way or Fork(touched.asked[0])
         for cell, after in zip(touched.asked, (*touched.asked[1:], None), strict=True):
-            if not isinstance(fork, _Fork) or fork.cell != cell:
+            if not isinstance(fork, Fork) or fork.cell != cell:
                 return  # it asks for something else than the last time: checked executions will complain
             value = cells[cell]
             if id(value) not in fork.ways:
                 fork.kept.append(value)
-                fork.ways[id(value)] = touched if after is None else _Fork(after)
+                fork.ways[id(value)] = touched if after is None else Fork(after)
             fork = fork.ways[id(value)]
         self._grow()
 
     def outcomes(self, cells: Mapping[Cell, Any], running: Running, touched: Touched) -> Outcomes:
         """Return the outcomes of a program's pending message."""
-        try:
-            key = tuple([id(cells[cell]) for cell in touched.seen])
-        except KeyError:
+        if any(cell not in cells for cell in touched.seen):
             touched = touched_by(cells, running)  # a cell that was there in another execution: it says which
             return evaluate(cells, running, touched)
-        known = touched.answers.get(key)
-        if known is not None:
-            return known[0]
-        outcomes = evaluate(cells, running, touched)
-        if not (outcomes and isinstance(outcomes[0].reply, Raised)):
-            touched.answers[key] = (outcomes, tuple([cells[cell] for cell in touched.seen]))
-            self._grow()
+        outcomes = touched.known(cells)
+        if outcomes is None:
+            outcomes = evaluate(cells, running, touched)
+            if not (outcomes and isinstance(outcomes[0].reply, Raised)):
+                touched.learn(cells, outcomes)
+                self._grow()
         return outcomes
 
     def _grow(self) -> None:

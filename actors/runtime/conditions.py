@@ -5,7 +5,7 @@ footprint is what makes it cheap (it is looked at again only when one of them ha
 search may rely on. Write one condition for each CPU, not one that loops over all of them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -54,17 +54,13 @@ class Checks:
                 self._places.setdefault(target, []).append(place)
 
     def broken(
-        self, changed: Iterable[Cell | Label] | None, read: Callable[[Any], Any], met: set[str]
+        self, changed: Collection[Cell | Label] | None, read: Callable[[Any], Any], met: set[str]
     ) -> list[Condition]:
         """Return the `always` conditions that do not hold, in the world's order; note in `met` what was met.
 
         Only those that look at something `changed` are decided again; None stands for all of them.
         """
-        if changed is None:
-            places = list(range(len(self._all)))
-        else:
-            known = self._places
-            places = sorted({place for target in changed if target in known for place in known[target]})
+        places = self._concerned(changed)
         if not places:
             return []
         stretch = WATCHDOG.stretch
@@ -74,12 +70,22 @@ class Checks:
         finally:
             stretch.leave()
 
+    def _concerned(self, changed: Collection[Cell | Label] | None) -> Sequence[int]:
+        """Return the places of the conditions that look at something changed, ascending."""
+        known = self._places
+        if changed is None:
+            return range(len(self._all))
+        if len(changed) == 1:
+            return known.get(next(iter(changed)), ())
+        return sorted({place for target in changed if target in known for place in known[target]})
+
     @staticmethod
     def _fails(condition: Condition, read: Callable[[Any], Any], met: set[str]) -> bool:
         if condition.mode == "sometimes" and condition.name in met:
             return False
+        values = tuple([read(target) for target in condition.reads])
         try:
-            holds = condition.holds(tuple([read(target) for target in condition.reads]))
+            holds = condition.holds(values)
         except (Exception, Stuck) as error:
             raise ModelError(
                 f"condition {condition.name!r} raised {type(error).__name__} at {line_of_error(error)}: "

@@ -48,6 +48,19 @@ class Touched:
         self.raised = raised
         self.answers: dict[tuple[int, ...], tuple[Outcomes, tuple[Any, ...]]] = {}
 
+    def known(self, cells: Mapping[Cell, Any]) -> Outcomes | None:
+        """Return what has been answered on these very values, or None."""
+        try:
+            known = self.answers.get(tuple([id(cells[cell]) for cell in self.seen]))
+        except KeyError:
+            return None
+        return None if known is None else known[0]
+
+    def learn(self, cells: Mapping[Cell, Any], outcomes: Outcomes) -> None:
+        """Keep what was answered on these values, and the values, since an identity outlives nothing."""
+        values = tuple([cells[cell] for cell in self.seen])
+        self.answers[tuple(map(id, values))] = (outcomes, values)
+
 
 class Seen(dict[Cell, Any]):
     """The values of a footprint; remembers if another cell was asked for."""

@@ -142,7 +142,9 @@ class Execution:
         found = []
         for running in self.order:
             outcomes = running.outcomes
-            if outcomes or (outcomes is None and self.outcomes(running)):
+            if outcomes is None:
+                outcomes = self.outcomes(running)
+            if outcomes:
                 found.append(running)
         last = self.last
         if last is not None and found and found[0] is not last and last in found:
@@ -153,7 +155,10 @@ class Execution:
     def outcomes(self, running: Running) -> Outcomes:
         """Return the outcomes of a program's pending message; none if it is not enabled."""
         if running.outcomes is None:
-            touched = self._touched(running)
+            touched = running.touched or self._touched(running)
+            if self._answers is not None:
+                running.outcomes = touched.known(self.cells)
+        if running.outcomes is None:
             self._stretch.enter()
             try:
                 if self._answers is None:
@@ -170,6 +175,8 @@ class Execution:
 
     def _touched(self, running: Running) -> "Touched":
         touched = running.touched
+        if touched is None and self._answers is not None:
+            touched = running.touched = self._answers.known(self.cells, running)
         if touched is None:
             self._stretch.enter()
             try:
@@ -177,7 +184,7 @@ class Execution:
                 touched = running.touched = find(self.cells, running)
             finally:
                 self._stretch.leave()
-            running.cells = touched.cells
+        running.cells = touched.cells
         return touched
 
     # What happens.
@@ -188,8 +195,8 @@ class Execution:
         A checked execution asks the device again, in the same stretch as the cells are written, and it must
         answer the same.
         """
-        outcome = self.outcomes(running)[index]
-        footprint = self.footprint(running)
+        outcome = (running.outcomes or self.outcomes(running))[index]
+        footprint = (running.touched or self._touched(running)).footprint
         if self.checked:
             self._ask_again(running)
         before = {cell: self.cells.get(cell) for cell in running.cells} if self.observer is not None else {}
@@ -221,14 +228,15 @@ class Execution:
         running.fail(error)
 
     def _commit(self, running: Running, footprint: Footprint, outcome: Outcome) -> None:
+        if self.checked:
+            for cell, value in outcome.writes:
+                check_value(value, f"{running.where()}: value of cell {cell.name}")
+            if not isinstance(outcome.reply, Retry):
+                check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
         for cell, value in outcome.writes:
             if cell not in footprint.writes:
                 raise written_outside(running, cell)
-            if self.checked:
-                check_value(value, f"{running.where()}: value of cell {cell.name}")
             self._write(cell, value)
-        if self.checked and not isinstance(outcome.reply, Retry):
-            check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
         self._count(running, footprint)
         running.outcomes = running.touched = None
 

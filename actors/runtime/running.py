@@ -28,6 +28,7 @@ from protocol.handles import Program
 from protocol.records import Failure
 
 if TYPE_CHECKING:
+    from actors.runtime.answers import Question
     from actors.runtime.device import Outcomes
     from actors.runtime.evaluation import Touched
 
@@ -73,6 +74,7 @@ class Running:
         self.steps = 0
         self.outcomes: Outcomes | None = None
         self.touched: Touched | None = None
+        self.question: Question | None = None
         self.cells: frozenset[Any] = frozenset()
         self.actor = ""
         self._spawned = 0
@@ -107,7 +109,7 @@ class Running:
             self.segments[-1].exchanges.append((self.pending, reply))
             self.steps += 1
             self._stepped = True
-        self.pending = self.outcomes = self.touched = None
+        self.pending = self.outcomes = self.touched = self.question = None
         self._outer_error = sys.exc_info()[1]
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()

@@ -251,7 +251,8 @@ class Machine(World):
 
     def columns(self) -> tuple[Column, ...]:
         """The contexts, under the CPU that they start on."""
-        return tuple(sorted(self._columns, key=lambda column: column.group or "~"))
+        idle = [Column(f"idle{number}", f"CPU {number}") for number in range(self.count)]
+        return tuple(sorted((*self._columns, *idle), key=lambda column: column.group or "~"))
 
     def bounds(self) -> str:
         """CPUs and budgets."""

@@ -19,4 +19,5 @@ def test_it_prints_both_rates_and_their_ratio(name):
     )
     lines = done.stdout.splitlines()
     assert lines[0].startswith(name or "xfd_err_leak")
-    assert [line.split("  ")[0].strip() for line in lines[1:]] == ["controlled driver", "bare Trio", "ratio"]
+    names = ["controlled driver", "bare Trio", "Trio channels", "ratio"]
+    assert [line.split("  ")[0].strip() for line in lines[1:]] == names

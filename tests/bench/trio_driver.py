@@ -4,7 +4,8 @@
 
 A step of the driver is three switches: the session's task, the device's, the program's. The bare program
 starts as many tasks in each execution and makes the same three switches a step, by the same means, without
-any message, device, program or condition. Both run in turns in one `trio.run`, since a machine is not equally
+any message, device, program or condition; a third program makes them by Trio's memory channels, as code that
+passes messages in plain Trio does. All run in turns in one `trio.run`, since a machine is not equally
 fast from one second to the next; the medians count, and their ratio is what the driver and the model cost
 together.
 """
@@ -120,7 +121,39 @@ class Bare:
         await wait_task_rescheduled(_abort)
 
 
-async def switch(bare: Bare, load: Load) -> float:
+class Channels:
+    """The same three switches by Trio's own memory channels: what passes messages between tasks in plain Trio."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._to_device, self._device = trio.open_memory_channel[trio.MemorySendChannel[bool]](1)
+        self._to_session, self._session = trio.open_memory_channel[None](64)
+        nursery.start_soon(self._serve)
+
+    async def _serve(self) -> None:
+        async for program in self._device:
+            program.send_nowait(True)
+
+    async def _program(self, replies: trio.MemoryReceiveChannel[bool]) -> None:
+        self._to_session.send_nowait(None)
+        while await replies.receive():
+            self._to_session.send_nowait(None)
+
+    async def execution(self, programs: int, steps: int) -> None:
+        """Start `programs` tasks, make three switches for each of `steps`, and end the tasks."""
+        channels = [trio.open_memory_channel[bool](1) for _ in range(programs)]
+        for _, replies in channels:
+            self._nursery.start_soon(self._program, replies)
+        for _ in channels:
+            await self._session.receive()
+        for step in range(steps):
+            self._to_device.send_nowait(channels[step % programs][0])
+            await self._session.receive()
+        for program, _ in channels:
+            program.send_nowait(False)
+
+
+async def switch(bare: Bare | Channels, load: Load) -> float:
     """Switch tasks as often as the driver did in its last round; return the seconds that it took."""
     done = list(zip(load.programs, load.steps, strict=True))[-load.executions :]
     begun = time.perf_counter()
@@ -132,9 +165,9 @@ async def switch(bare: Bare, load: Load) -> float:
 async def measure(scenario: Scenario, executions: int, rounds: int) -> str:
     """Measure both in turns, and say how they compare."""
     load = Load(executions)
-    driven, switched, rates = [], [], []
+    driven, switched, passed, rates = [], [], [], []
     async with open_driver(scenario()) as driver, trio.open_nursery() as nursery:
-        bare = Bare(nursery)
+        bare, channels = Bare(nursery), Channels(nursery)
         await trio.testing.wait_all_tasks_blocked()
         await drive(driver, load, seed=0)  # the first round meets each message for the first time
         for number in range(rounds):
@@ -142,17 +175,20 @@ async def measure(scenario: Scenario, executions: int, rounds: int) -> str:
             steps = sum(load.steps[-executions:])
             driven.append(seconds / steps)
             switched.append(await switch(bare, load) / steps)
+            passed.append(await switch(channels, load) / steps)
             rates.append(executions / seconds)
         nursery.cancel_scope.cancel()
-    ours, theirs = statistics.median(driven), statistics.median(switched)
+    ours, theirs, plain = (statistics.median(one) for one in (driven, switched, passed))
     ratio = statistics.median(one / other for one, other in zip(switched, driven, strict=True))
+    beside_channels = statistics.median(one / other for one, other in zip(passed, driven, strict=True))
     size = f"{statistics.mean(load.steps):.1f} steps and {statistics.mean(load.programs):.1f} programs an execution"
     speed = f"{statistics.median(rates):,.0f} executions/s"
     lines = [
         f"{scenario.name}: {size}, {rounds} rounds of {executions}",
         f"controlled driver  {1 / ours:9,.0f} scheduling points/s  {ours * 1e6:6.1f} us each  {speed}",
         f"bare Trio          {1 / theirs:9,.0f} scheduling points/s  {theirs * 1e6:6.1f} us each",
-        f"ratio              {ratio:9.2f} (median of the rounds)",
+        f"Trio channels      {1 / plain:9,.0f} scheduling points/s  {plain * 1e6:6.1f} us each",
+        f"ratio              {ratio:9.2f} of bare switches, {beside_channels:.2f} of channels (medians of the rounds)",
     ]
     return "\n".join(lines)
 

@@ -22,7 +22,9 @@ def rows() -> list[Row]:
     for match in filter(None, map(line.match, xfd_err_leak.story.splitlines())):
         rules = ("load", "accumulate") if match[3] == "either" else (match[3],)
         cells = tuple(word == "yes" for word in match[4].split())
-        found += [(match[1], CPU[n], rule, cells) for n, rule in itertools.product(match[2].split(", "), rules)]
+        found += [
+            (match[1], CPU[n], rule, cells) for n, rule in itertools.product(match[2].split(", "), rules)
+        ]
     return found
 
 

@@ -68,6 +68,7 @@ class Controlled(ProgramTasks):
         if self._busy:
             await self.wait()
         self._settle(limit)
+        owner, post = self.owner, self.actors.post
         while execution.ending is None:
             enabled = execution.enabled()
             if not enabled:
@@ -75,8 +76,8 @@ class Controlled(ProgramTasks):
                 break
             running, index = self._choose(chooser, enabled)
             self._busy = 1
-            self.actors.post(execution.footprint(running).actor).put((self, running, index))
-            await self.wait()
+            post(execution.footprint(running).actor).put((self, running, index))
+            await owner.park()
             self._settle(limit)
 
     def _settle(self, limit: int) -> None:
@@ -89,7 +90,7 @@ class Controlled(ProgramTasks):
         choice = chooser.program(execution, enabled)
         running = enabled[choice]
         execution.choices.append(choice)
-        count = len(execution.outcomes(running))
+        count = len(running.outcomes or execution.outcomes(running))
         if count == 1:
             return running, 0
         index = chooser.outcome(execution, running, count)

@@ -27,6 +27,8 @@ _MOST_TURNS = 64
 class Free(ProgramTasks):
     """One free-running execution; `log` holds (program, outcome) for each handled message."""
 
+    hesitates = True
+
     def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery, seed: str) -> None:
         super().__init__(execution, actors, nursery)
         self.log: list[tuple[str, int]] = []

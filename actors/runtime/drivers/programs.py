@@ -22,6 +22,8 @@ SEND_AGAIN: Final = object()
 class ProgramTasks:
     """The tasks of one execution's programs; subclasses say what follows when one parks."""
 
+    hesitates = False
+
     def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery) -> None:
         self.execution = execution
         self.actors = actors
@@ -29,7 +31,7 @@ class ProgramTasks:
         self.stopping = False
         self._nursery = nursery
         self._tasks: dict[Running, Parking] = {}
-        self._owner = Parking()
+        self.owner = Parking()
 
     def start(self, running: Running) -> None:
         """Give a program its task."""
@@ -45,7 +47,7 @@ class ProgramTasks:
         raise NotImplementedError
 
     async def before_send(self) -> None:
-        """Wait in the program's task before its message goes out, if there is a reason to."""
+        """Wait in the program's task before its message goes out; asked only of a session that `hesitates`."""
 
     def resume(self, running: Running, reply: Any) -> None:
         """Let a parked program have its reply and run on, unless its task has been cancelled meanwhile."""
@@ -63,7 +65,14 @@ class ProgramTasks:
                 self.execution.advanced(running)
                 if running.pending is None:
                     break
-                reply = await self._exchange(running, parking)
+                reply = SEND_AGAIN
+                while reply is SEND_AGAIN:
+                    if self.hesitates:
+                        await self.before_send()
+                        if self.stopping:
+                            return  # nobody would wake it
+                    self.parked(running)
+                    reply = await parking.park()
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it
@@ -74,28 +83,17 @@ class ProgramTasks:
             if self.stopping and not self._tasks:
                 self.wake()
 
-    async def _exchange(self, running: Running, parking: Parking) -> Any:
-        """Send the pending message, again as often as it is asked for, and return its reply."""
-        while True:
-            await self.before_send()
-            if self.stopping:
-                return None  # nobody would wake it
-            self.parked(running)
-            reply = await parking.park()
-            if reply is not SEND_AGAIN:
-                return reply
-
     def failed(self, error: BaseException) -> None:
         """Keep the first error, for the session's own task to raise."""
         self.error = self.error or error
 
     async def wait(self) -> None:
         """Park the session's own task until `wake`."""
-        await self._owner.park()
+        await self.owner.park()
 
     def wake(self) -> None:
         """Wake the session's own task."""
-        self._owner.wake()
+        self.owner.wake()
 
     async def stop(self) -> None:
         """Let every parked task end, without its program moving, and wait until all have."""
