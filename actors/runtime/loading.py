@@ -31,6 +31,8 @@ def load(spec: str, package: str) -> Scenario:
         return _from_file(Path(spec), None)
     known = built_in(package)
     if spec not in known:
+        if _kind(Path(spec)) == "directory":
+            return _from_file(Path(spec), None)  # which says so
         near = difflib.get_close_matches(spec, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
         raise VmraceError(f"no scenario is called {spec!r}; {hint}")
@@ -50,9 +52,22 @@ def _scenarios(module: ModuleType) -> dict[str, Scenario]:
     return {value.name: value for value in vars(module).values() if isinstance(value, Scenario)}
 
 
+def _kind(path: Path) -> str:
+    """Return what is at a path: a file, a directory, nothing, or why that cannot be known."""
+    try:
+        if path.is_dir():
+            return "directory"
+        return "file" if path.is_file() else "nothing"
+    except OSError as error:  # a name that is too long, a directory that may not be entered
+        return error.strerror or type(error).__name__
+
+
 def _from_file(path: Path, name: str | None) -> Scenario:
-    if not path.is_file():
-        raise VmraceError(f"{path}: there is no such file")
+    kind = _kind(path)
+    if kind == "directory":
+        raise VmraceError(f"{path}: this is a directory, not a file")
+    if kind != "file":
+        raise VmraceError(f"{path}: {'there is no such file' if kind == 'nothing' else kind}")
     module = _import(path)
     found = {one.name: one for one in _scenarios(module).values() if one.module == module.__name__}
     names = ", ".join(found)
@@ -82,8 +97,11 @@ def _import(path: Path) -> ModuleType:
     except VmraceError as error:
         raise VmraceError(f"{path}: {error}") from error
     except SyntaxError as error:
-        raise VmraceError(f"{error.filename or path}:{error.lineno}: SyntaxError: {error.msg}") from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's file raises
+        line = f":{error.lineno}" if error.lineno else ""  # a file that is no text has no lines
+        raise VmraceError(f"{error.filename or path}{line}: SyntaxError: {error.msg}") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a user's file raises
         lines = [
             frame.lineno
             for frame in traceback.extract_tb(error.__traceback__)

@@ -62,6 +62,7 @@ def test_by_file_where_what_is_imported_does_not_count(file, run):
         ("x = 1\n\nx = 1 // 0\n", "", r"race\.py:3: ZeroDivisionError: "),
         ("import no_such_module\n", "", r"race\.py:1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise SystemExit(3)\n", "", r"race\.py:1: SystemExit: 3"),
+        ("class Own(BaseException): ...\nraise Own(7)\n", "", r"race\.py:2: Own: 7"),
         (
             GOOD.replace("() -> World", "(n) -> World"),
             "",
@@ -89,3 +90,29 @@ def test_a_relative_path_names_the_line_too(file, monkeypatch, tmp_path):
 def test_a_file_finds_what_lies_beside_it(file):
     file("LIMIT = 3\n", "beside_the_race.py")
     assert load(file("from beside_the_race import LIMIT\n" + GOOD), "scenarios").name == "mine"
+
+
+def test_a_file_that_is_no_text(file):
+    for text in ("\0\1\2", "x = 1\0\n"):
+        with pytest.raises(VmraceError, match=r"race\.py(:1)?: (SyntaxError|ValueError): .*null bytes"):
+            load(file(text), "scenarios")
+
+
+def test_a_path_that_is_too_long(tmp_path):
+    with pytest.raises(VmraceError, match=r"x\.py: File name too long"):
+        load(str(tmp_path / ("x" * 300 + ".py")), "scenarios")
+    with pytest.raises(VmraceError, match="no scenario is called 'xxx"):
+        load("x" * 300, "scenarios")
+
+
+def test_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "races.py").mkdir()
+    for spec in (str(tmp_path), "races.py", "races.py:mine", "."):
+        with pytest.raises(VmraceError, match=": this is a directory, not a file"):
+            load(spec, "scenarios")
+
+
+def test_ctrl_c_while_a_file_is_imported_is_not_the_files_mistake(file):
+    with pytest.raises(KeyboardInterrupt):
+        load(file("raise KeyboardInterrupt\n"), "scenarios")
