@@ -5,10 +5,13 @@ know nothing of `--json`. So it is run without its standalone mode, commands ret
 prints it.
 """
 
+import io
+import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,16 +28,21 @@ _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status; every error is one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _write_whatever_stdout_can()
+    status = FINE
     try:
         work = _parse(given)
         if isinstance(work, int):
             return work  # help or version, printed already
         answer = _do(work)
-        _print(answer, json="--json" in given)
-    except BrokenPipeError:
+        status = answer.status
+        _print(answer, as_json="--json" in given)
+    except BrokenPipeError:  # whoever read our output has gone, having seen enough
         _forget_stdout()
-        return FINE
-    return answer.status
+    except OSError as error:
+        _forget_stdout()
+        return _failed(f"cannot write the answer: {error.strerror or error}", INTERNAL).status
+    return status
 
 
 def _parse(given: list[str]) -> Work | int:
@@ -45,6 +53,8 @@ def _parse(given: list[str]) -> Work | int:
         )
     except _ClickError as error:
         return partial(_failed, _with_hint(error), USAGE)
+    except typer.Abort:
+        return partial(_failed, "stopped by Ctrl-C", INTERRUPTED)
     except SystemExit:
         raise BrokenPipeError from None  # so it ends where nobody reads the help
     return FINE if work is None else work
@@ -78,7 +88,8 @@ def _interrupted(error: BaseException) -> bool:
 
 def _failed(message: str, status: int) -> Answer:
     line = " ".join(message.split())
-    print(f"vmrace: {line}", file=sys.stderr)  # noqa: T201  # this is the command line
+    with suppress(OSError):  # the status says it too
+        print(f"vmrace: {line}", file=sys.stderr)  # noqa: T201  # this is the command line
     return Answer("", Outcome(message=line), status)
 
 
@@ -88,14 +99,28 @@ def _with_hint(error: Any) -> str:
     return f"{error.format_message().rstrip('.')} (`{command} -h` shows what there is)"
 
 
-def _print(answer: Answer, *, json: bool) -> None:
+def _print(answer: Answer, *, as_json: bool) -> None:
     """Print an answer, and notice here, not at the interpreter's exit, if nobody reads it."""
-    text = msgspec.json.encode(answer.json).decode() if json else answer.text
+    text = _json(answer.json) if as_json else answer.text
     if text:
         print(text)  # noqa: T201  # this is the command line
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
     sys.stdout.flush()
 
 
+def _json(value: Any) -> str:
+    """Write an object in ASCII, which every standard output can say, and no escape of Python's gets into."""
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+def _write_whatever_stdout_can() -> None:
+    """Let a character that standard output's encoding lacks be written as its number."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _forget_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: whoever read our output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let the interpreter's last flush go nowhere: nothing can be written there any more."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,12 +70,12 @@ def vmrace_json(vmrace):
 def start():
     """Start the command line as a process of its own."""
 
-    def call(*arguments, hash_seed="random", stderr=subprocess.PIPE, **more):
+    def call(*arguments, hash_seed="random", stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed}
         return subprocess.Popen(
             [sys.executable, "-m", "actors.cli", *arguments],
             env={**environment, **more},
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             text=True,
         )

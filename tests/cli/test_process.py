@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -143,14 +144,64 @@ def test_ctrl_c_at_any_other_time(vmrace, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("list",), ("run", "lost_update"), ("explore", "-h"), ("list", "--json")], ids=str
+    ("arguments", "status"),
+    [
+        (("list",), 0),
+        (("run", "lost_update", "-p", "locked=true"), 0),
+        (("explore", "lost_update", "--seed", "1"), 1),
+        (("explore", "-h"), 0),
+        (("list", "--json"), 0),
+    ],
+    ids=str,
 )
-def test_nobody_reads_the_output(start, arguments):
+def test_nobody_reads_the_output(start, arguments, status):
     process = start(*arguments)
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=WAIT) == 0
+    assert process.wait(timeout=WAIT) == status
     process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("explore", "lost_update", "--json"), ("explore", "-h")], ids=str
+)
+def test_an_output_that_cannot_be_written_is_no_violation(start, arguments):
+    with Path("/dev/full").open("w") as full:
+        process = start(*arguments, stdout=full)
+    assert process.communicate(timeout=WAIT)[1] == (
+        "vmrace: cannot write the answer: No space left on device\n"
+    )
+    assert process.returncode == 4
+
+
+UNUSUAL = """
+from actors.runtime import World, scenario
+
+
+async def stores(x):
+    await x.store(1)
+
+
+@scenario()
+def unusual() -> World:
+    world = World()
+    x = world.variable("x", 0)
+    world.program(stores, x)
+    world.sometimes("caf\u00e9 \U0001f600", lambda x: x == 1, x)
+    return world
+"""
+
+
+def test_an_output_that_lacks_a_character_is_written_all_the_same(start, tmp_path):
+    path = tmp_path / "unusual.py"
+    path.write_text(UNUSUAL, encoding="utf-8")
+    process = start("explore", str(path), "--executions", "3", PYTHONIOENCODING="ascii")
+    out, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, err) == (0, "")
+    assert r"caf\xe9 \U0001f600" in out
+    process = start("explore", str(path), "--executions", "3", "--json", PYTHONIOENCODING="ascii")
+    answer = json.loads(process.communicate(timeout=WAIT)[0])
+    assert answer["sometimes"] == {"caf\u00e9 \U0001f600": True}
 
 
 @pytest.mark.parametrize("module", ["actors.cli", "actors.explore", "actors.observe.report"])
