@@ -20,6 +20,7 @@ from actors.explore.results import Exploration, Finding, Recorded, Unreproduced
 from actors.explore.selection import select, sometimes
 from actors.explore.stopping import Stop, Stoppable, StopRequest, never
 from actors.explore.strategies import STRATEGIES
+from actors.runtime.determinism import check_builder
 from actors.runtime.digest import Digest
 from actors.runtime.drivers.trio_driver import STEP_LIMIT, TrioDriver, open_driver
 from actors.runtime.errors import Divergence
@@ -76,7 +77,7 @@ class _Sampling:
         self.scenario = scenario
         self.parameters = parameters
         self.wanted = wanted
-        self.world = scenario(**parameters)
+        self.world = check_builder(scenario, parameters)
         self.only = select(self.world, wanted.conditions)
         self._stop = stop
         self._progress = progress
@@ -151,7 +152,7 @@ class _Sampling:
             self._lost(self._number, (), str(error))
             return None
         same = min(len(log), execution.steps)
-        if freely.rolling[:same] != controlled.rolling[:same]:
+        if freely.of_steps[:same] != controlled.of_steps[:same]:
             self._lost(self._number, (), "the controlled replay of the free run's log went another way")
             return None
         return execution

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from actors.runtime.errors import ModelError
-from actors.runtime.place import line_of_error
+from actors.runtime.errors import ModelError, Nondeterminism
+from actors.runtime.place import definition, line_of_error
 from actors.runtime.watchdog import WATCHDOG, Stuck
 from protocol.handles import Cell, Label
 from protocol.records import Kind
@@ -54,11 +54,17 @@ class Checks:
                 self._places.setdefault(target, []).append(place)
 
     def broken(
-        self, changed: Collection[Cell | Label] | None, read: Callable[[Any], Any], met: set[str]
+        self,
+        changed: Collection[Cell | Label] | None,
+        read: Callable[[Any], Any],
+        met: set[str],
+        *,
+        twice: bool = False,
     ) -> list[Condition]:
         """Return the `always` conditions that do not hold, in the world's order; note in `met` what was met.
 
-        Only those that look at something `changed` are decided again; None stands for all of them.
+        Only those that look at something `changed` are decided again; None stands for all of them. `twice`
+        decides each a second time; raises Nondeterminism if it then says otherwise.
         """
         places = self._concerned(changed)
         if not places:
@@ -66,7 +72,7 @@ class Checks:
         stretch = WATCHDOG.stretch
         stretch.enter()
         try:
-            return [one for place in places if self._fails(one := self._all[place], read, met)]
+            return [one for place in places if self._fails(one := self._all[place], read, met, twice=twice)]
         finally:
             stretch.leave()
 
@@ -80,17 +86,23 @@ class Checks:
         return sorted({place for target in changed if target in known for place in known[target]})
 
     @staticmethod
-    def _fails(condition: Condition, read: Callable[[Any], Any], met: set[str]) -> bool:
+    def _fails(condition: Condition, read: Callable[[Any], Any], met: set[str], *, twice: bool) -> bool:
         if condition.mode == "sometimes" and condition.name in met:
             return False
         values = tuple([read(target) for target in condition.reads])
         try:
             holds = condition.holds(values)
+            again = condition.holds(values) if twice else holds
         except (Exception, Stuck) as error:
             raise ModelError(
                 f"condition {condition.name!r} raised {type(error).__name__} at {line_of_error(error)}: "
                 f"{error}"
             ) from error
+        if again != holds:
+            where = definition(condition.predicate)
+            raise Nondeterminism(
+                f"condition {condition.name!r} decided in two ways on the same values, at {where}"
+            )
         if condition.mode == "always":
             return not holds
         if holds:

@@ -11,12 +11,15 @@ What one process cannot show is the order of a set of strings, which is the same
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from actors.runtime.errors import Nondeterminism
 from actors.runtime.execution import Execution
 from actors.runtime.program import Send
 from actors.runtime.running import Running, Segment
+from actors.runtime.scenario import Scenario
 from actors.runtime.values import same, show
+from actors.runtime.world import World
 
 
 def check_programs(execution: Execution) -> None:
@@ -32,9 +35,11 @@ def _check(running: Running) -> None:
         again.repeating(after_become=place > 0)
         try:
             again.advance()
-            for sent, reply in segment.exchanges:
+            for sent, reply, labels in segment.exchanges:
                 step += 1
                 _compare(running, step, sent, again)
+                if not _same_labels(labels, again.labels):
+                    raise _difference(running, f"at step {step} of it its labels were {labels}", again)
                 again.advance(reply)
             if place + 1 < len(running.segments):
                 _compare_become(running, step, running.segments[place + 1], again)
@@ -89,4 +94,32 @@ def _how(running: Running, segments: int = 1) -> str:
         return "it became something else"
     return (
         f"it was {running.pending.to.describe(running.pending.message)}" if running.pending else "it returned"
+    )
+
+
+def check_builder(scenario: Scenario, parameters: Mapping[str, Any]) -> World:
+    """Build a scenario's world twice and return it; raises Nondeterminism if the two differ."""
+    one, other = scenario(**parameters), scenario(**parameters)
+    for first, second, what in (
+        (tuple(one.cells.items()), tuple(other.cells.items()), "cells"),
+        (_programs(one), _programs(other), "programs"),
+        (_named(one), _named(other), "conditions"),
+    ):
+        if not same(first, second):
+            differing = next((a for a, b in zip(first, second, strict=False) if not same(a, b)), first[-1:])
+            raise Nondeterminism(
+                f"scenario {scenario.name} builds two different worlds from the same parameters: "
+                f"their {what} differ, first in {show(differing)[:200]}"
+            )
+    return one
+
+
+def _programs(world: World) -> tuple[object, ...]:
+    """Return the programs, a function by its name: one that is made by the builder is another each time."""
+    return tuple((spec.handle, spec.function.__qualname__, spec.args, spec.key) for spec in world.programs)
+
+
+def _named(world: World) -> tuple[object, ...]:
+    return tuple(
+        (condition.name, condition.mode, condition.kind, condition.reads) for condition in world.conditions
     )

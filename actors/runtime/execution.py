@@ -103,6 +103,8 @@ class Execution:
             raise ModelError(
                 f"{running.where()}: there are two programs called {name!r}; give this spawn another name="
             )
+        if message.child.life in self.world.cells:
+            raise ModelError(f"{running.where()}: there is a cell called {message.child.life.name!r} already")
         try:
             check_value(message.function, f"program that {running.name} spawns")
             check_program(message.function, message.args, name)
@@ -122,6 +124,7 @@ class Execution:
             self._ended(running)
         elif self.checked:
             check_value(running.pending.message, f"{running.where()}: message of {running.name}")
+            check_value(running.pending.to, f"{running.where()}: device that {running.name} sends to")
 
     def _ended(self, running: Running) -> None:
         if running.failure is None:
@@ -265,10 +268,10 @@ class Execution:
 
     def settle(self, *, limit: int | None = None) -> None:
         """Check what the last step changed, now that all are parked, and whether the execution is over."""
-        broken = self._checks.broken(self._dirty if self.steps else None, self.read, self.met)
+        broken = self._checks.broken(
+            self._dirty if self.steps else None, self.read, self.met, twice=self.checked
+        )
         self._dirty.clear()
-        if self.observer is not None:
-            self.observer.settled(self)
         if self._failures or broken:
             self.ending = "violated"
             self.violation = endings.violation(broken, self._failures)
@@ -276,6 +279,8 @@ class Execution:
             self.ending = "finished"
         elif limit is not None and self.steps >= limit:
             self.ending = "limit"
+        if self.observer is not None:
+            self.observer.settled(self)
 
     def read(self, target: Cell | Label) -> Any:
         """Return the value of a cell, or of a label (None until its program sets it)."""
@@ -288,6 +293,8 @@ class Execution:
         """End the execution as a deadlock: nobody is enabled and a required program is unfinished."""
         self.ending = "violated"
         self.violation = endings.deadlock(self.order, self.cells)
+        if self.observer is not None:
+            self.observer.settled(self)
 
     def close(self) -> None:
         """End all programs that have not ended; raises SwallowedTeardown for one that goes on."""

@@ -60,7 +60,7 @@ class Recorder:
 
     def settled(self, execution: Execution) -> None:
         """Add the labels that the program has set since its step."""
-        del execution
+        self.digest.settled(execution)
         if self._moved is None or not self.steps:
             return
         running, labels = self._moved

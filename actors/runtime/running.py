@@ -45,7 +45,7 @@ class Segment:
     def __init__(self, function: Behaviour, args: tuple[Any, ...]) -> None:
         self.function = function
         self.args = args
-        self.exchanges: list[tuple[Send, Any]] = []
+        self.exchanges: list[tuple[Send, Any, dict[str, object]]] = []
 
 
 class Running:
@@ -106,7 +106,7 @@ class Running:
     def advance(self, reply: Any = None) -> None:
         """Run to the next message, which is then `pending`, or to the end."""
         if self.pending is not None:
-            self.segments[-1].exchanges.append((self.pending, reply))
+            self.segments[-1].exchanges.append((self.pending, reply, {**self.labels}))
             self.steps += 1
             self._stepped = True
         self.pending = self.outcomes = self.touched = self.question = None

@@ -53,6 +53,8 @@ class Scenario:
 
     def __init__(self, build: Callable[..., World], cases: Iterable[Case], fix: str) -> None:
         self.name = build.__name__
+        if not self.name.isidentifier():
+            raise ModelError(f"a scenario is called by its function's name, and {self.name!r} cannot be one")
         self.module = build.__module__
         self.parameters: tuple[Parameter, ...] = parameters_of(build, self.name)
         self.cases = tuple(cases)
@@ -99,6 +101,10 @@ class Scenario:
             ) from error
         if not isinstance(world, World):
             raise ModelError(f"scenario {self.name} returned {type(world).__name__}, not a World")
+        try:
+            world.check()
+        except ModelError as error:
+            raise ModelError(f"scenario {self.name}: {error}") from None
         return world
 
 

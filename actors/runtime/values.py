@@ -61,8 +61,10 @@ def _is_frozen(value: msgspec.Struct) -> bool:
 def _is_value(value: object) -> bool:
     """Say the same as `_offenders`, without saying where, which takes a tenth of the time."""
     kind = type(value)
-    if kind in _SCALARS or isinstance(value, enum.Enum):
+    if kind in _SCALARS:
         return True
+    if isinstance(value, enum.Enum):
+        return isinstance(value, int) or _is_value(value.value)
     if kind is tuple:
         return all(map(_is_value, cast("tuple[object, ...]", value)))
     if isinstance(value, msgspec.Struct):
@@ -72,9 +74,11 @@ def _is_value(value: object) -> bool:
 
 def _offenders(value: object, path: str) -> Iterator[tuple[str, object, str]]:
     kind = type(value)
-    if kind in _SCALARS or isinstance(value, enum.Enum):
+    if kind in _SCALARS:
         return
-    if kind is tuple:
+    if isinstance(value, enum.Enum):
+        yield from _offenders(value.value, f"{path}.value") if not isinstance(value, int) else ()
+    elif kind is tuple:
         items = cast("tuple[object, ...]", value)
         for index, item in enumerate(items):
             yield from _offenders(item, f"{path}[{index}]")
@@ -218,7 +222,8 @@ def _encode(value: object, out: bytearray) -> None:
     elif kind not in _PREFIX:
         raise NotAValue(f"{kind.__name__} is not a value (allowed: {ALLOWED})")
     else:
-        raw = f"{_PREFIX[kind]}{value}".encode()
+        text = format(value, "x") if kind is int else str(value)  # decimal has a limit on its digits
+        raw = (_PREFIX[kind] + text).encode("utf-8", "surrogatepass")
     out += len(raw).to_bytes(4, "big")
     out += raw
 

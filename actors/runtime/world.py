@@ -133,6 +133,8 @@ class World:
         self.always(name, at_most_one, *labels, kind=kind)
 
     def _condition(self, condition: Condition) -> None:
+        if any(condition.name == other.name for other in self.conditions):
+            raise ModelError(f"there are two conditions called {condition.name!r}; names have to differ")
         if not condition.reads:
             raise ModelError(f"condition {condition.name!r} names no cell or label to decide on")
         for read in condition.reads:
@@ -142,6 +144,20 @@ class World:
                 )
         self.conditions.append(condition)
         self._checks.clear()
+
+    def check(self) -> None:
+        """Refuse a world in which nothing would be tested: nobody has to run, or a label is nobody's."""
+        names = {spec.handle.name for spec in self.programs}
+        if all(spec.background for spec in self.programs):
+            raise ModelError("this world has no program that has to finish, so nothing would run")
+        for condition in self.conditions:
+            for read in condition.reads:
+                if isinstance(read, Label) and not any(
+                    read.program == name or read.program.startswith(f"{name}.") for name in names
+                ):
+                    raise ModelError(
+                        f"condition {condition.name!r} reads a label of {read.program!r}, a program that this world lacks"
+                    )
 
     def checks(self, only: frozenset[str] | None = None) -> Checks:
         """Return the conditions to check; `only` limits the `always` ones to those of these names."""

@@ -19,7 +19,7 @@ async def logs_followed(world, seeds):
             execution = await driver.run(FollowLog(log), observer=controlled)
             common = min(len(log), execution.steps)
             assert common > 0
-            assert freely.rolling[:common] == controlled.rolling[:common]
+            assert freely.of_steps[:common] == controlled.of_steps[:common]
             orders.add(tuple(log))
     return orders
 
@@ -72,7 +72,7 @@ def test_a_replay_that_goes_another_way_is_told(worlds, monkeypatch):
 
     async def otherwise(self, seed, *, limit, observer):
         log = await run_free(self, seed, limit=limit, observer=observer)
-        observer.rolling[2] ^= 1
+        observer.of_steps[2] ^= 1
         return log
 
     monkeypatch.setattr(TrioDriver, "run_free", otherwise)

@@ -129,14 +129,14 @@ def test_long_tokens_say_between_which_steps_they_diverge(step, between):
 
 
 def test_an_execution_that_is_shorter_now():
-    assert "diverges at step 6: it ends after step 5, and the token has 8" in divergence(
+    assert "diverges at step 5: what happens there is not what was recorded" in divergence(
         body_of(walking()), walking(5)
     )
 
 
 def test_an_execution_that_goes_on_now():
     told = divergence(body_of(walking()), walking(steps=12))
-    assert "diverges at step 9: the token's execution has ended, and this one goes on" in told
+    assert "diverges at step 8: what happens there is not what was recorded" in told
 
 
 def test_a_choice_that_does_not_exist_any_more(worlds):
@@ -184,3 +184,23 @@ def test_the_default_order_takes_over_where_the_choices_end(worlds):
     body = body_of(worlds["lossy"])
     assert len(choices_of(body)) < body.steps
     assert replay(worlds["lossy"], body).record.violation is not None
+
+
+def clean(steps):
+    @scenario()
+    def walks() -> World:
+        """Does it just end?"""
+        world = World()
+        world.program(climb, world.variable("x", 0), steps)
+        return world
+
+    return walks
+
+
+def test_a_clean_execution_that_is_shorter_or_goes_on_now():
+    token = run_once(clean(8), {}).token
+    assert "diverges at step 6: it ends after step 5, and the token has 8" in divergence(
+        decode(token), clean(5)
+    )
+    told = divergence(decode(token), clean(12))
+    assert "diverges at step 9: the token's execution has ended, and this one goes on" in told

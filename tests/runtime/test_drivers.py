@@ -282,7 +282,7 @@ async def test_free_runs_are_legal_schedules_in_many_orders():
             free, controlled = Digest(), Digest()
             log = await driver.run_free(str(number), observer=free)
             await driver.run(FollowLog(log), observer=controlled)
-            assert free.rolling[: len(controlled.rolling)] == controlled.rolling
+            assert free.of_steps[: len(controlled.of_steps)] == controlled.of_steps
             assert len(controlled.rolling) <= len(log)
             logs.add(tuple(log))
     assert len(logs) > 100

@@ -121,7 +121,7 @@ async def check_free(drawn, seed):
         free, controlled = Digest(), Digest()
         log = await driver.run_free(str(seed), limit=LIMIT, observer=free)
         execution = await driver.run(FollowLog(log), limit=LIMIT, observer=controlled)
-    assert free.rolling[: len(controlled.rolling)] == controlled.rolling
+    assert free.of_steps[: len(controlled.of_steps)] == controlled.of_steps
     assert len(controlled.rolling) <= len(log)
     if len(controlled.rolling) < len(log):
         assert execution.ending in {"finished", "violated"}  # what the free run noticed a few messages later

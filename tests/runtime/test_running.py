@@ -36,7 +36,7 @@ def test_it_runs_from_message_to_message():
     assert running.finished
     assert running.failure is None
     assert running.steps == 2
-    assert [reply for _, reply in running.segments[0].exchanges] == [21, None]
+    assert [reply for _, reply, _ in running.segments[0].exchanges] == [21, None]
 
 
 def test_one_that_never_began_is_closed_without_a_warning():

@@ -1,6 +1,8 @@
 """The watchdog: bites what neither sends nor ends, and nothing else."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 
@@ -59,3 +61,42 @@ def test_each_thread_has_its_own(short_watch):
     thread.join(30)
     assert len(raised) == 1
     assert Watchdog.limit == 0.2
+
+
+STUBBORN = """
+from actors.runtime.watchdog import WATCHDOG, Watchdog
+
+Watchdog.limit = 0.1
+
+
+def stubborn():
+    while True:
+        try:
+            while True: pass
+        except:
+            print("raised", flush=True)
+
+
+WATCHDOG.stretch.enter()
+stubborn()
+"""
+
+
+def test_what_lets_nothing_stop_it_ends_the_process(tmp_path):
+    path = tmp_path / "stubborn.py"
+    path.write_text(STUBBORN)
+    ended = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 4
+    assert ended.stdout == "raised\n" * 3
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith(f"vmrace: {path}:10 in stubborn: neither sends a message nor ends")
+
+
+def test_attempts_are_counted_for_each_stretch(short_watch):
+    for _ in range(5):
+        WATCHDOG.stretch.enter()
+        try:
+            with pytest.raises(Stuck):
+                loop(30)
+        finally:
+            WATCHDOG.stretch.leave()
