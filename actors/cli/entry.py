@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = _parse(given)
         if isinstance(work, int):
             return work  # help or version, printed already
-        answer = _do(work)
+        with redirect_stdout(sys.stderr):  # what a user's own code prints is not the answer
+            answer = _do(work)
         status = answer.status
         _print(answer, as_json="--json" in given)
     except BrokenPipeError:  # whoever read our output has gone, having seen enough

@@ -222,3 +222,18 @@ def test_conditions_can_be_chosen_by_their_beginning(vmrace, odd):
     assert after_the_summary(vmrace("replay", token_in(out), odd)[1]) == after_the_summary(out)
     both = vmrace("explore", odd, "-p", "conditions=true", "--condition", "middle", "--condition", "low")
     assert after_the_summary(both[1]).splitlines()[:8] == after_the_summary(everything[1]).splitlines()[:8]
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=str)
+def test_what_a_file_prints_is_not_in_the_answer(vmrace, race, more):
+    race.write_text(
+        "print('imported')\n"
+        + race.read_text()
+        .replace("world = World()", "world = World()\n    print('built')")
+        .replace("await add(x)\n", "await add(x)\n    print('ran')\n")
+    )
+    for command in ("run", "explore"):
+        _, out, err = vmrace(command, race, "--seed", 2, *more)
+        assert set(err.split()) == {"imported", "built", "ran"}
+        assert out.startswith("{" if more else ("1 ", "my_race: "))
+        assert not {"imported", "built", "ran"} & set(out.split())
