@@ -20,6 +20,7 @@ import typer
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome
 from actors.cli.app import Work, app
+from actors.cli.interrupt import raise_on_interrupt
 from actors.runtime.errors import VmraceError
 
 _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable name to import it by
@@ -64,7 +65,8 @@ def _parse(given: list[str]) -> Work | int:
 def _do(work: Work) -> Answer:
     """Do what was asked for; errors become answers."""
     try:
-        return work()
+        with raise_on_interrupt():
+            return work()
     except VmraceError as error:
         return _failed(str(error), USAGE)
     except BaseException as error:  # noqa: BLE001  # whatever it is, it becomes one line

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from actors.cli import commands
+from actors.runtime.watchdog import Watchdog
 
 
 @pytest.fixture
@@ -179,6 +180,16 @@ def test_several_scenarios_in_one_file(refused, vmrace, race):
 def test_a_scenario_that_builds_no_world(refused, race, broken, told):
     race.write_text(race.read_text().replace("world = World()", broken))
     assert told in refused("explore", race, "-p", "top=0")
+
+
+def test_a_scenario_that_never_ends_building(refused, race, monkeypatch):
+    monkeypatch.setattr(Watchdog, "limit", 0.2)
+    race.write_text(
+        race.read_text().replace("world = World()", "world = World()\n    while True:\n        pass")
+    )
+    said = refused("explore", race)
+    assert "scenario my_race builds no world: it did not end, and was stopped by the watchdog" in said
+    assert "race.py:23: " in said or "race.py:24: " in said
 
 
 def test_a_program_that_awaits_something_else(refused, race):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -105,15 +106,46 @@ def test_ctrl_c_ends_a_run_between_two_steps(interrupted):
     assert interrupted("run") == (130, "slow: stopped by Ctrl-C before the execution ended")
 
 
-def test_the_first_ctrl_c_asks_and_the_second_insists():
+def test_the_first_ctrl_c_asks():
     before = signal.getsignal(signal.SIGINT)
     with stop_on_interrupt() as stop:
         assert not stop()
         signal.raise_signal(signal.SIGINT)
         assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+STUBBORN = """
+def stubborn():
+    import sys
+    while True:
+        try:
+            print("running", file=sys.stderr, flush=True)
+            while True:
+                int("1")
+        except BaseException as error:
+            print(type(error).__name__, file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.parametrize("where", ["import", "build", "program"])
+def test_the_second_ctrl_c_insists(start, tmp_path, where):
+    path = tmp_path / "slow.py"
+    at = {"import": "\n@scenario", "build": "\n    world = World()", "program": "\n    print("}[where]
+    indent = "" if where == "import" else "    "
+    path.write_text(STUBBORN + ENDLESS.replace(at, f"\n{indent}stubborn(){at}"))
+    process = start("explore", str(path), "--json")
+    assert process.stderr.readline() == "running\n"
+    process.send_signal(signal.SIGINT)
+    if where == "import":
+        assert process.stderr.readline() == "KeyboardInterrupt\n"
+        assert process.stderr.readline() == "running\n"
+    else:
+        time.sleep(0.2)  # the first one is noted, and nothing tells
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=WAIT)
+    assert (out, err) == ("", "vmrace: ended at once by a second Ctrl-C\n")
+    assert process.returncode == 130
 
 
 def test_outside_the_main_thread_nobody_listens_to_signals():
