@@ -10,7 +10,6 @@ from actors.system.kvm import FULL, NOT_RESTORED
 from actors.system.tasks import amx_task
 
 HYGIENE = "hygiene: host user mode runs with the XFD that the kernel wrote"
-DIES = "task: Die"
 
 
 @scenario(

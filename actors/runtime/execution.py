@@ -177,7 +177,7 @@ class Execution:
         return self._touched(running).footprint
 
     def _touched(self, running: Running) -> "Touched":
-        touched = running.touched
+        touched: Touched | None = running.touched
         if touched is None and self._answers is not None:
             touched = running.touched = self._answers.known(self.cells, running)
         if touched is None:

@@ -11,14 +11,11 @@ replies it ever got.
 
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
 from actors.runtime.errors import ModelError
-
-if TYPE_CHECKING:
-    from actors.runtime.device import Device
 
 __plumbing__ = True  # where a program stands is never in here, but in what called it
 
@@ -58,11 +55,11 @@ def current() -> Stepped:
 
 
 class Send:
-    """One message on its way to one device; awaiting it gives the reply."""
+    """One message on its way to one device (`device.Device`, which builds on this); awaiting it gives the reply."""
 
     __slots__ = ("message", "to")
 
-    def __init__(self, to: "Device", message: Any) -> None:
+    def __init__(self, to: Any, message: Any) -> None:
         self.to = to
         self.message = message
 

@@ -16,7 +16,7 @@ again.
 
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actors.runtime import place
 from actors.runtime.errors import ForeignAwait, ModelError, SwallowedTeardown
@@ -26,11 +26,6 @@ from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG, Stuck
 from protocol.handles import Program
 from protocol.records import Failure
-
-if TYPE_CHECKING:
-    from actors.runtime.answers import Question
-    from actors.runtime.device import Outcomes
-    from actors.runtime.evaluation import Touched
 
 __plumbing__ = True
 
@@ -53,9 +48,9 @@ class Running:
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
     `key` is its place in the default order; `relabelled` names labels set since somebody last looked.
-    `outcomes`, `footprint`, `cells`, `seen` (the same in order) and `moving` (the footprint depends on cells)
-    are the execution's notes on the pending message, None where they have to be computed again; `actor`
-    handled the last one.
+    `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
+    `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
+    the last one.
     """
 
     def __init__(
@@ -72,9 +67,9 @@ class Running:
         self.left_at: Send | None = None
         self.failure: Failure | None = None
         self.steps = 0
-        self.outcomes: Outcomes | None = None
-        self.touched: Touched | None = None
-        self.question: Question | None = None
+        self.outcomes: tuple[Any, ...] | None = None
+        self.touched: Any = None
+        self.question: Any = None
         self.cells: frozenset[Any] = frozenset()
         self.actor = ""
         self._spawned = 0

@@ -21,11 +21,6 @@ def xfd_err_clear(cpu: CpuState) -> bool:
     return cpu.x.xfd_err == 0
 
 
-def in_host(cpu: CpuState) -> bool:
-    """The CPU is in host mode."""
-    return not cpu.in_guest
-
-
 def unset(label: Any) -> bool:
     """A label that must never be set, is not."""
     return label is None

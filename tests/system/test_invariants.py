@@ -17,7 +17,6 @@ USER = Frame(Program("task"), Kind.TASK, Ring.USER)
 )
 def test_where_the_cpu_is(frames, host, user, interrupt_flag):
     cpu = CpuState(frames, XState(), interrupt_flag)
-    assert i.in_host(cpu) == host
     assert i.host_if_set(cpu) == (host and interrupt_flag)
     assert i.host_user(cpu) == i.host_user(cpu, 1, 2) == user
 
