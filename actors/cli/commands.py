@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from actors.cli.answers import INTERNAL, INTERRUPTED, Answer, Outcome, plain, status_of
-from actors.cli.building import Watched
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import progress
 from actors.cli.wording import command, message, told
@@ -34,7 +33,7 @@ PACKAGE = "scenarios"
 
 def run(spec: str, given: Sequence[str], seed: int) -> Answer:
     """Run one execution and narrate it."""
-    scenario = Watched(load(spec, PACKAGE))
+    scenario = load(spec, PACKAGE)
     parameters = scenario.convert(_pairs(given))
     begun = time.perf_counter()
     with stop_on_interrupt() as stop:
@@ -53,7 +52,7 @@ def run(spec: str, given: Sequence[str], seed: int) -> Answer:
 def replay(text: str, spec: str | None, *, full: bool) -> Answer:
     """Run a token's execution again and draw it."""
     body = decode(text.strip())
-    scenario = Watched(load(spec, PACKAGE) if spec is not None else _built_in(body.scenario, text))
+    scenario = load(spec, PACKAGE) if spec is not None else _built_in(body.scenario, text)
     match_scenario(body, scenario.name)
     begun = time.perf_counter()
     parameters = scenario.convert(dict(body.parameters))
@@ -73,7 +72,7 @@ def explore(spec: str, given: Sequence[str], wanted: Wanted, *, full: bool) -> A
     """Sample executions and report what they violate, or what they covered."""
     if wanted.strategy not in STRATEGIES:
         raise VmraceError(f"no strategy is called {wanted.strategy!r}; there are {', '.join(STRATEGIES)}")
-    scenario = Watched(load(spec, PACKAGE))
+    scenario = load(spec, PACKAGE)
     parameters = scenario.convert(_pairs(given))
     with stop_on_interrupt() as stop, progress(scenario.name, wanted.executions) as done:
         found = sample(scenario, parameters, wanted, stop=stop, progress=done)

@@ -18,6 +18,7 @@ import msgspec
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.parameters import Parameter, as_text, convert, parameters_of
 from actors.runtime.place import line_of_error
+from actors.runtime.watchdog import WATCHDOG, Stuck
 from actors.runtime.world import World
 from protocol.records import Verdict
 
@@ -89,16 +90,28 @@ class Scenario:
         )
 
     def __call__(self, **parameters: Any) -> World:
-        """Build the world for these parameters, defaults filled in; raises ModelError, with the line, if it fails."""
+        """Build the world for these parameters, defaults filled in.
+
+        Raises ModelError, with the line, if that fails, or never ends and is stopped by the watchdog.
+        """
+        stretch = WATCHDOG.stretch
+        stretch.enter()
         try:
             world = self._build(**parameters)
         except VmraceError:
             raise
+        except Stuck as stuck:
+            raise ModelError(
+                f"{line_of_error(stuck)}: scenario {self.name} builds no world: it did not end, and was stopped "
+                "by the watchdog"
+            ) from None
         except (Exception, SystemExit) as error:
             what = f"{type(error).__name__}: {error}"
             raise ModelError(
                 f"{line_of_error(error)}: scenario {self.name} builds no world: {what}"
             ) from error
+        finally:
+            stretch.leave()
         if not isinstance(world, World):
             raise ModelError(f"scenario {self.name} returned {type(world).__name__}, not a World")
         try:
