@@ -1,13 +1,10 @@
 """What is refused, and the vectors that the project keeps."""
 
-from pathlib import Path
-
 import pytest
 
 from actors.machine.conform.lines import decode
 from actors.machine.conform.reader import read_lines
-
-VECTORS = Path(__file__).parents[2] / "vectors"
+from tests.machine.conform.samples import VECTORS
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
-"""Lines that are well formed, as objects to spoil."""
+"""Lines that are well formed, as objects to spoil, and where the recorded ones are."""
 
 import copy
 import json
+from pathlib import Path
+
+VECTORS = Path(__file__).parents[2] / "vectors"
 
 HARDWARE = {
     "id": "hw-save-1",

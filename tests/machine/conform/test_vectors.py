@@ -8,7 +8,7 @@ import pytest
 from actors.machine.conform.hardware import AREA, MEMORY, HardwareLine
 from actors.machine.conform.lines import EmulatorLine, SuiteLine
 from actors.machine.conform.reader import read_lines, set_name
-from tests.machine.conform.conftest import VECTORS
+from tests.machine.conform.samples import VECTORS
 
 SETS = {
     "hw-save": (HardwareLine, 1007),
