@@ -9,6 +9,7 @@ from tests.machine.manual.cpu import (
     MXCSR_INIT,
     MXCSR_MASK,
     NM,
+    PKRU,
     SSE,
     TILECFG,
     X87,
@@ -121,11 +122,13 @@ def initialise(cpu, i):
 
 
 def load(cpu, memory, place, i):
-    """Load a component of the extended region; TILECFG that LDTILECFG would refuse becomes initial."""
+    """Load a component of the extended region; TILECFG that LDTILECFG would refuse becomes initial; PKRU has 32 bits."""
     span = cpu.span(i)
     content = memory[place : place + span]
     if i == TILECFG and (not legal_configuration(content) or content[0] == 0):
         content = bytes(span)
+    if i == PKRU:
+        content = content[:4] + bytes(4)
     cpu.registers[i][:span] = content
 
 
