@@ -9,19 +9,10 @@ import zlib
 
 from tests.machine.manual.control import XFD, XFD_ERR, XSS, wrmsr, xgetbv, xsetbv
 from tests.machine.manual.cpu import GP, PKRU, TILECFG, TILEDATA, Cpu, Fault, bit, initial
+from tests.machine.manual.family import FAMILY
 from tests.machine.manual.layout import compacted_offset, get, put
-from tests.machine.manual.restore import xrstor, xrstors
-from tests.machine.manual.save import xsave, xsavec, xsaveopt, xsaves
 from tests.machine.manual.tiles import legal_configuration
 
-FAMILY = {
-    "xsave": xsave,
-    "xsaveopt": xsaveopt,
-    "xsavec": xsavec,
-    "xsaves": xsaves,
-    "xrstor": xrstor,
-    "xrstors": xrstors,
-}
 AREA = 0x3000
 CET = {0x6A0: (11, 0), 0x6A7: (11, 8), 0x6A4: (12, 0), 0x6A5: (12, 8), 0x6A6: (12, 16)}
 

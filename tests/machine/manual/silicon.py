@@ -2,17 +2,8 @@
 
 from tests.machine.manual.control import wrmsr, xgetbv, xsetbv
 from tests.machine.manual.cpu import GP, UD, Cpu, Fault
-from tests.machine.manual.restore import xrstor, xrstors
-from tests.machine.manual.save import xsave, xsavec, xsaveopt, xsaves
+from tests.machine.manual.family import FAMILY
 
-FAMILY = {
-    "xsave": xsave,
-    "xsaveopt": xsaveopt,
-    "xsavec": xsavec,
-    "xsaves": xsaves,
-    "xrstor": xrstor,
-    "xrstors": xrstors,
-}
 NAMES = {"x87": 0, "sse": 1, "avx": 2, "k": 5, "zmmh": 6, "hi16": 7}
 
 X87, XMM, YMM, ZMM, HI16, OPMASK = 0x1, 0x2, 0x6, 0x46, 0x80, 0x20
