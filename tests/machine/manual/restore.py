@@ -153,6 +153,5 @@ def _high(cpu, i, now):
     """Say, as bit i, whether registers 8 and above are in use now."""
     if cpu.mode64:
         return now
-    if i == HI16_ZMM or any(any(cpu.registers[j][HALVED[j] :]) for j in (SSE, AVX, ZMM_HI256)):
-        return cpu.xinuse_high & 1 << i
-    return 0
+    kept = i == HI16_ZMM or now or any(any(cpu.registers[j][HALVED[j] :]) for j in (SSE, AVX, ZMM_HI256))
+    return cpu.xinuse_high & 1 << i if kept else 0

@@ -22,8 +22,9 @@ from tests.machine.manual.generated import (
 )
 from tests.machine.manual.layout import compacted_offset, get
 from tests.machine.manual.permitted import written
+from tests.machine.xstate import bridge
 
-FORMULATIONS = {"manual": family.execute}
+FORMULATIONS = {"manual": family.execute, "model": bridge.execute}
 
 each_formulation = pytest.mark.parametrize("execute", FORMULATIONS.values(), ids=FORMULATIONS)
 each_save = pytest.mark.parametrize("save", SAVES)

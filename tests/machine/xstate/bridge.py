@@ -1,0 +1,87 @@
+"""The model, called as the second formulation is: its values are made from a plain CPU and memory, and put back into them."""
+
+from actors.machine.xstate import area as images
+from actors.machine.xstate.cpu import CpuModel
+from actors.machine.xstate.description import Description, StateComponent
+from actors.machine.xstate.environment import Environment, Operand
+from actors.machine.xstate.registers import XrstorInfo, XState
+from actors.machine.xstate.restore import restore
+from actors.machine.xstate.save import save
+from tests.machine.manual.cpu import EXTENDED, SIZES, Fault, initial
+from tests.machine.manual.family import SAVES
+
+DESCRIPTION = Description(
+    "everything",
+    tuple(
+        StateComponent(number, part.size, part.offset, part.supervisor, part.align64, part.xfd)
+        for number, part in EXTENDED.items()
+    ),
+    xfd=True,
+)
+MODEL = CpuModel(DESCRIPTION, tracking="recorded")
+APART = 0x46
+"""Components whose registers 8 to 15 the model tracks apart."""
+
+
+def execute(name, cpu, memory, area, mask, *, rexw=True, form=""):
+    """Execute one of the six instructions in place, and return the fault that it raises, if any."""
+    environment = Environment(cpu.cpl, cpu.osxsave, cpu.ts, cpu.mode64, cpu.non_root)
+    image = images.from_bytes(bytes(memory[area:]), DESCRIPTION)
+    operand = Operand(image, area, rexw, form)
+    run = save if name in SAVES else restore
+    result = run(name, state_of(cpu), mask, operand, environment, MODEL)
+    assert result.choices == (), "the recorded CPU has no choices"
+    take(cpu, result.state)
+    if result.area is not None:
+        memory[area:] = images.to_bytes(result.area, len(memory) - area)
+    if result.fault is None:
+        return None
+    return Fault(int(result.fault.vector), result.fault.error_code or 0)
+
+
+def state_of(cpu):
+    """Return the model's value of this CPU."""
+    contents = tuple(
+        (i, bytes(content)) for i, content in sorted(cpu.registers.items()) if content != initial(i)
+    )
+    info = cpu.xrstor_info and XrstorInfo(*cpu.xrstor_info)
+    return XState(
+        cpu.xcr0,
+        cpu.xss,
+        cpu.xfd,
+        cpu.xfd_err,
+        cpu.xinuse | cpu.xinuse_high & ~APART,
+        contents,
+        cpu.mxcsr,
+        cpu.xinuse_high & APART,
+        cpu.xmodified & known(cpu) if info else 0,
+        info,
+    )
+
+
+def take(cpu, state):
+    """Put a value of the model back into the CPU."""
+    assert (cpu.xcr0, cpu.xss, cpu.xfd) == (state.xcr0, state.xss, state.xfd)
+    cpu.xfd_err, cpu.mxcsr = state.xfd_err, state.mxcsr
+    held = dict(state.contents)
+    for i in cpu.registers:
+        content = held.pop(i, None)
+        assert content is None or (len(content) == SIZES[i] and content != initial(i))
+        cpu.registers[i] = initial(i) if content is None else bytearray(content)
+    assert not held, "the model holds what the CPU does not have"
+    apart = 1 << 7
+    cpu.xinuse = state.xinuse & ~apart
+    cpu.xinuse_high = state.xinuse_upper | state.xinuse & apart
+    cpu.xrstor_info = state.xrstor_info and (
+        state.xrstor_info.cpl,
+        state.xrstor_info.non_root,
+        state.xrstor_info.address,
+        state.xrstor_info.xcomp_bv,
+    )
+    if state.xrstor_info:
+        cpu.xmodified = state.xmodified
+
+
+def known(cpu):
+    """Return the components that this CPU has, as a mask."""
+    return sum(1 << i for i in cpu.registers)
