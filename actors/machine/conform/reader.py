@@ -4,7 +4,7 @@ A file may come from anywhere, so memory is bounded whatever it unpacks to: a li
 whole. Everything that is wrong becomes a `VectorError` that names the file and, where there is one, the line.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -30,10 +30,15 @@ def set_name(path: str | PathLike[str]) -> str:
     return name
 
 
-def read_lines(path: str | PathLike[str], seen: dict[str, str] | None = None) -> Iterator[tuple[int, Line]]:
+def read_lines(
+    path: str | PathLike[str],
+    seen: dict[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[int, Line]]:
     """Give the lines of a file with their numbers; raises VectorError.
 
-    `seen` is where each id was read, over all files that are read with it: an id stands once.
+    `seen` is where each id was read, over all files that are read with it: an id stands once. `progress` is told how many
+    bytes of the file are behind each line, where the file has a place to tell.
     """
     name = fspath(path)
     seen = {} if seen is None else seen
@@ -47,6 +52,8 @@ def read_lines(path: str | PathLike[str], seen: dict[str, str] | None = None) ->
                 if raw is None:
                     break
                 yield number, _checked(raw, seen, f"{name}:{number}")
+                if progress is not None and file.seekable():
+                    progress(file.tell())
     except OSError as error:
         raise VectorError(f"{name}: cannot read it: {error.strerror or error}") from None
     except ValueError as error:

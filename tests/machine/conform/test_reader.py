@@ -74,13 +74,25 @@ def test_the_last_line_may_end_without_a_newline(write):
     assert ids(write(TEXT.replace(b"\n", b"\r\n"))) == ALL
 
 
-def test_a_pipe_is_read_like_a_file(tmp_path):
+def test_a_pipe_is_read_like_a_file_but_has_no_place_to_tell(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(lzma.compress(TEXT),))
     writer.start()
-    assert ids(path) == ALL
+    told = []
+    assert [line.id for _, line in read_lines(path, None, told.append)] == [name for _, name in ALL]
     writer.join()
+    assert told == []
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_progress_ends_with_the_file(write, packing):
+    path = write(PACKINGS[packing](TEXT))
+    told = []
+    list(read_lines(path, None, told.append))
+    assert len(told) == len(ALL)
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size
 
 
 @pytest.mark.parametrize(
