@@ -1,7 +1,7 @@
 """The command line: where the model wing and the search wing meet, and nothing is decided.
 
 `app` knows the commands and their options, `entry` prints answers and turns every error into one line.
-`commands` does what they say, with `actors.explore`, and writes it with `actors.observe`; `listing` tells
+`commands` does what they say about one scenario, with `actors.explore`, and writes it with `actors.observe`; `listing` tells
 what there is. What a command gives back is an `answers.Answer`: text or one JSON object, and the exit status.
 `interrupt` makes Ctrl-C a request, `progress` is for terminals.
 

@@ -4,11 +4,14 @@ Exit status: 0 proved or not found; 1 violated; 2 usage or malformed input; 3 in
 found with a `sometimes` unmet; 4 a finding that did not reproduce, or an internal error; 130 Ctrl-C.
 """
 
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from actors.observe.text import printable
 from protocol.records import Kind, Verdict
 
 FINE, VIOLATED, USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -50,6 +53,14 @@ def status_of(verdict: Verdict, sometimes: Mapping[str, bool]) -> int:
     if verdict == "proved" or (verdict == "not found" and all(sometimes.values())):
         return FINE
     return UNDECIDED
+
+
+def complain(message: str) -> str:
+    """Say in one line on standard error what went wrong, and return the line."""
+    line = printable(" ".join(message.split()))
+    with suppress(OSError):  # the status says it too
+        print(f"vmrace: {line}", file=sys.stderr)  # noqa: T201  # this is the command line
+    return line
 
 
 def plain(value: object) -> Any:

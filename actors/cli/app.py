@@ -19,6 +19,10 @@ _STATUS = (
     "Exit status: 0 not found (or proved); 1 violated; 2 usage or malformed input; 3 inconclusive, or a "
     "`sometimes` was never met; 4 a finding did not reproduce, or an internal error; 130 Ctrl-C."
 )
+_CONFORM_STATUS = (
+    "Exit status: 0 every line passed, or stopped at an instruction that the recording itself says not to trust; "
+    "1 a line failed; 2 usage or malformed input; 4 an internal error; 130 Ctrl-C."
+)
 _EXAMPLES = """\b
 Examples:
   vmrace list
@@ -26,6 +30,7 @@ Examples:
   vmrace explore lost_update -p n=3 --seed 1
   vmrace explore ./my_race.py --executions 10000 --json
   vmrace replay TOKEN
+  vmrace conform tests/vectors/*.xz
 """
 
 app = typer.Typer(
@@ -159,3 +164,21 @@ def _replay(
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
     return partial(commands.replay, token, scenario, full=full)
+
+
+@app.command("conform", epilog=_CONFORM_STATUS)
+def _conform(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Recorded vectors: .jsonl, also packed by gzip or xz.", show_default=False
+        ),
+    ],
+    full: Annotated[bool, typer.Option("--full", help="Name every line that fails.")] = False,
+    json: Json = False,
+) -> Work:
+    """Compare recorded behaviour of real CPUs with the model."""
+    del json
+    from actors.cli.conform import conform  # noqa: PLC0415  # imports the model
+
+    return partial(conform, files, full=full)

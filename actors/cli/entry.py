@@ -11,14 +11,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
 import msgspec
 import typer
 
-from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome
+from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome, complain
 from actors.cli.app import Work, app
 from actors.cli.interrupt import raise_on_interrupt
 from actors.runtime.errors import VmraceError
@@ -90,10 +90,7 @@ def _interrupted(error: BaseException) -> bool:
 
 
 def _failed(message: str, status: int) -> Answer:
-    line = " ".join(message.split())
-    with suppress(OSError):  # the status says it too
-        print(f"vmrace: {line}", file=sys.stderr)  # noqa: T201  # this is the command line
-    return Answer("", Outcome(message=line), status)
+    return Answer("", Outcome(message=complain(message)), status)
 
 
 def _with_hint(error: Any) -> str:

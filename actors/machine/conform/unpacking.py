@@ -7,8 +7,9 @@ an xz file with something behind its end is refused, the memory that unpacking t
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from itertools import chain
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 CHUNK = 1 << 16
 """No piece is longer, whatever it was packed into."""
@@ -72,10 +73,10 @@ class _Xz:
 _FORMATS: dict[bytes, Callable[[], _Unpacker]] = {b"\x1f\x8b": _Gzip, b"\xfd7zXZ\x00": _Xz}
 
 
-def unpacked(file: BinaryIO) -> Iterator[bytes]:
+def unpacked(file: BufferedReader) -> Iterator[bytes]:
     """Give what a file holds; raises ValueError if it is damaged or cut off."""
     head = file.read(max(map(len, _FORMATS)))
-    rest = iter(lambda: file.read(CHUNK), b"")
+    rest = iter(lambda: file.read1(CHUNK), b"")  # from a pipe what there is, without waiting for more
     pieces = chain((head,), rest) if head else rest
     for magic, new in _FORMATS.items():
         if head.startswith(magic):
