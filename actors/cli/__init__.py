@@ -2,7 +2,8 @@
 
 `app` knows the commands and their options, `entry` prints answers and turns every error into one line.
 `commands` does what they say about one scenario, with `actors.explore`, and writes it with `actors.observe`; `listing` tells
-what there is. What a command gives back is an `answers.Answer`: text or one JSON object, and the exit status.
+what there is, `conform` compares recorded vectors with the model. What a command gives back is an
+`answers.Answer`: text or one JSON object, and the exit status.
 `interrupt` makes Ctrl-C a request, `progress` is for terminals.
 
 Importing this package imports neither Trio nor anything else that takes long; the commands do.

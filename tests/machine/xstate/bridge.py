@@ -82,6 +82,11 @@ def take(cpu, state):
         cpu.xmodified = state.xmodified
 
 
+def take_controls(cpu, state):
+    """Put back the registers that XSETBV and WRMSR write."""
+    cpu.xcr0, cpu.xss, cpu.xfd, cpu.xfd_err = state.xcr0, state.xss, state.xfd, state.xfd_err
+
+
 def known(cpu):
     """Return the components that this CPU has, as a mask."""
     return sum(1 << i for i in cpu.registers)
