@@ -1,44 +1,54 @@
 """What each instruction does, as a table from message type to rule.
 
-Rules check in the manual's order: privilege (#GP) comes first where an instruction has one, then #UD, #NM from CR0.TS, and
-#NM from XFD; XSAVES and XRSTORS check privilege behind CR0.TS. An instruction that is not in the table is #UD. Sources stand
-with the pure functions in `xstate`; SDM volume 2 for each instruction otherwise.
+What concerns extended state is in `xstate`, with its sources: here its results become effects on the CPU. Privilege (#GP)
+comes first where an instruction has it in `PRIVILEGED`; the others look at it themselves. An instruction that is not in the
+table is #UD. The memory operands have no address here, so the modified optimisation of XSAVES never applies: it writes all
+that is in use.
 """
+
+import functools
+from typing import Any
 
 import msgspec
 
 from actors.machine.model import CpuModel
 from actors.machine.state import Ring, Saved
-from actors.machine.step import (
-    Effect,
-    Effects,
-    Rule,
-    Step,
-    done,
-    general_protection,
-    raise_exception,
-    retire,
-    undefined,
-)
-from actors.machine.xstate import msr, tiles, xcr0, xsave
+from actors.machine.step import Effect, Effects, Rule, Step, done, raise_exception, undefined
+from actors.machine.xstate import area as images
+from actors.machine.xstate import msr, tiles, xcr0
+from actors.machine.xstate.environment import Environment, Operand
+from actors.machine.xstate.outcomes import Result, outcomes
 from actors.machine.xstate.registers import XState
-from actors.machine.xstate.xfd import device_not_available, disabled
+from actors.machine.xstate.restore import restore
+from actors.machine.xstate.save import save
+from actors.machine.xstate.xfd import device_not_available
 from protocol import instructions as op
-from protocol.registers import Component, Vector
+from protocol.registers import Vector
 from protocol.replies import Data, Value
 
 
-def not_available(step: Step, needed: int) -> Effects | None:
-    """Return the #NM of an instruction that needs these components, or None if it may execute.
+def environment(step: Step) -> Environment:
+    """Return what an instruction finds of the CPU besides its extended state."""
+    cpu = step.cpu
+    return Environment(cpl=cpu.top.ring.value, ts=cpu.cr0_ts, non_root=cpu.in_guest)
 
-    CR0.TS comes first and leaves XFD_ERR alone.
-    """
-    if step.cpu.cr0_ts:
-        return raise_exception(step.cpu, Vector.NM)
-    if not disabled(step.cpu.x, needed):
-        return None
-    armed = msgspec.structs.replace(step.cpu, x=device_not_available(step.cpu.x, needed, step.model))
-    return raise_exception(armed, Vector.NM)
+
+def effects(step: Step, result: Result, reply: Any = None) -> Effects:
+    """Return what an instruction on extended state does to the CPU: one effect for each outcome."""
+    store = functools.partial(images.write, description=step.model.description)
+    return tuple(_effect(step, label, one, reply) for label, one in outcomes(result, store))
+
+
+def _effect(step: Step, label: str, result: Result, reply: Any) -> Effect:
+    cpu, fault = msgspec.structs.replace(step.cpu, x=result.state), result.fault
+    if result.state is step.cpu.x:
+        cpu = step.cpu
+    if fault is not None:
+        raised = raise_exception(cpu, fault.vector, fault.error_code)
+        return msgspec.structs.replace(raised[0], label=label)
+    writes = () if result.area is None else ((step.message.area, result.area),)
+    value = Effect(cpu).reply if result.value is None else Value(result.value)
+    return Effect(cpu, value if reply is None else reply, writes, label)
 
 
 def _nop(step: Step) -> Effects:
@@ -64,104 +74,82 @@ def _syscall(step: Step) -> Effects:
 
 
 def _rdmsr(step: Step) -> Effects:
-    value = msr.rdmsr(step.cpu.x, step.message.msr)
-    return general_protection(step) if value is None else done(step.cpu, Value(value))
+    return effects(step, msr.rdmsr(step.cpu.x, step.message.msr, environment(step), step.model))
 
 
 def _wrmsr(step: Step) -> Effects:
-    ways = msr.wrmsr(step.cpu.x, step.message.msr, step.message.value, step.model)
-    if not ways:
-        return general_protection(step)
-    return tuple(Effect(msgspec.structs.replace(step.cpu, x=x), label=label) for label, x in ways)
+    message = step.message
+    return effects(step, msr.wrmsr(step.cpu.x, message.msr, message.value, environment(step), step.model))
 
 
 def _xgetbv(step: Step) -> Effects:
-    value = xcr0.xgetbv(step.cpu.x, step.message.ecx)
-    return general_protection(step) if value is None else done(step.cpu, Value(value))
+    return effects(step, xcr0.xgetbv(step.cpu.x, step.message.ecx, environment(step), step.model))
 
 
 def _xsetbv(step: Step) -> Effects:
-    wrong_register = step.message.ecx & 0xFFFF_FFFF != 0
-    if wrong_register or xcr0.refuses(step.message.value, step.model.xcr0):
-        return general_protection(step)
-    return retire(step, msgspec.structs.replace(step.cpu.x, xcr0=step.message.value))
+    message = step.message
+    return effects(step, xcr0.xsetbv(step.cpu.x, message.ecx, message.value, environment(step), step.model))
 
 
 def _mov_cr0_ts(step: Step) -> Effects:
     return done(msgspec.structs.replace(step.cpu, cr0_ts=step.message.ts))
 
 
-def _supervisor_form(step: Step) -> Effects | None:
-    """Return the fault that XSAVES and XRSTORS have in common, or None; the one of CR0.TS comes before that of the CPL."""
-    if xsave.unmodelled(step.message.rfbm):
-        return undefined(step)
-    if step.cpu.cr0_ts:
-        return raise_exception(step.cpu, Vector.NM)
-    return general_protection(step) if step.cpu.top.ring is Ring.USER else None
-
-
 def _xsaves(step: Step) -> Effects:
-    return _supervisor_form(step) or done(
-        step.cpu, Effect(step.cpu).reply, (step.message.area, xsave.xsaves(step.cpu.x, step.message.rfbm))
+    operand = Operand(step.values[step.message.area])
+    return effects(
+        step, save("xsaves", step.cpu.x, step.message.rfbm, operand, environment(step), step.model)
     )
 
 
 def _xrstors(step: Step) -> Effects:
-    rfbm, area = step.message.rfbm, step.values[step.message.area]
-    fault = _supervisor_form(step)
-    if fault is None and xsave.refuses(step.cpu.x, area):
-        fault = general_protection(step)
-    fault = fault or not_available(step, xsave.to_load(step.cpu.x, rfbm, area))
-    return fault or retire(step, xsave.xrstors(step.cpu.x, rfbm, area))
-
-
-def _tile(step: Step, needed: int, *, tile: int | None) -> Effects | None:
-    """Return the fault of an AMX instruction, or None: not enabled, tile not configured, then #NM."""
-    x = step.cpu.x
-    if not tiles.enabled(x) or (tile is not None and tiles.shape(x, tile) is None):
-        return undefined(step)
-    return not_available(step, needed)
+    operand = Operand(step.values[step.message.area])
+    return effects(
+        step, restore("xrstors", step.cpu.x, step.message.rfbm, operand, environment(step), step.model)
+    )
 
 
 def _ldtilecfg(step: Step) -> Effects:
-    fault = _tile(step, 0, tile=None)
-    if fault is None and not tiles.acceptable(step.message.config):
-        fault = general_protection(step)
-    return fault or retire(step, tiles.ldtilecfg(step.cpu.x, step.message.config))
+    return effects(step, tiles.ldtilecfg(step.cpu.x, step.message.config, environment(step), step.model))
 
 
 def _sttilecfg(step: Step) -> Effects:
-    fault = _tile(step, 0, tile=None)
-    return fault or done(step.cpu, Data(step.cpu.x.content(Component.TILECFG)))
+    result = tiles.sttilecfg(step.cpu.x, environment(step), step.model)
+    return effects(step, result, Data(result.data))
 
 
 def _tileloadd(step: Step) -> Effects:
-    fault = _tile(step, tiles.NEEDED, tile=step.message.tile)
-    return fault or retire(step, tiles.tileloadd(step.cpu.x, step.message.tile, step.message.data))
+    message = step.message
+    return effects(
+        step, tiles.tileloadd(step.cpu.x, message.tile, message.data, environment(step), step.model)
+    )
 
 
 def _tilestored(step: Step) -> Effects:
-    fault = _tile(step, tiles.NEEDED, tile=step.message.tile)
-    return fault or done(step.cpu, Data(tiles.tilestored(step.cpu.x, step.message.tile)))
+    result = tiles.tilestored(step.cpu.x, step.message.tile, environment(step), step.model)
+    return effects(step, result, Data(result.data))
 
 
 def _tilezero(step: Step) -> Effects:
-    fault = _tile(step, tiles.NEEDED, tile=step.message.tile)
-    return fault or retire(step, tiles.tilezero(step.cpu.x, step.message.tile))
+    return effects(step, tiles.tilezero(step.cpu.x, step.message.tile, environment(step), step.model))
 
 
 def _tilerelease(step: Step) -> Effects:
-    return _tile(step, 0, tile=None) or retire(step, tiles.tilerelease(step.cpu.x))
+    return effects(step, tiles.tilerelease(step.cpu.x, environment(step), step.model))
 
 
 def _touch(step: Step) -> Effects:
-    component = step.message.component
-    if not _touchable(step.cpu.x, step.model, component):
+    x, component = step.cpu.x, step.message.component
+    if not _touchable(x, step.model, component):
         return undefined(step)
-    fault = not_available(step, 1 << component)
-    size = len(step.cpu.x.content(component))
+    if step.cpu.cr0_ts:
+        return raise_exception(step.cpu, Vector.NM)
+    size = step.model.description.size(component)
     content = step.message.data[:size].ljust(size, b"\0")
-    return fault or retire(step, step.cpu.x.loaded(component, content))
+    return effects(
+        step,
+        device_not_available(x, 1 << component, step.model) or Result(x.loaded(component, content)),
+    )
 
 
 def _touchable(x: XState, model: CpuModel, component: int) -> bool:

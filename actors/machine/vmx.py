@@ -14,6 +14,7 @@ from actors.machine.model import CpuModel
 from actors.machine.state import CpuState, Frame, Kind, Placement, Vmcs, Vmx
 from actors.machine.step import Effect, Effects, Step, done, raise_exception
 from actors.machine.xstate import msr
+from actors.machine.xstate.environment import KERNEL
 from actors.machine.xstate.registers import XState
 from actors.runtime import RETRY
 from protocol.instructions import MsrArea, MsrEntry
@@ -28,14 +29,19 @@ def load_area(x: XState, area: MsrArea, model: CpuModel) -> tuple[msr.Written, .
         ways = tuple(
             (" ".join(filter(None, (before, label))), after)
             for before, state in ways
-            for label, after in msr.wrmsr(state, entry.index, entry.value, model)
+            for label, after in msr.ways(state, entry.index, entry.value, model)
         )
     return ways
 
 
-def store_area(x: XState, area: MsrArea) -> MsrArea:
+def store_area(x: XState, area: MsrArea, model: CpuModel) -> MsrArea:
     """Return the area with the current values of its MSRs."""
-    return MsrArea(tuple(MsrEntry(entry.index, msr.rdmsr(x, entry.index) or 0) for entry in area.entries))
+    return MsrArea(
+        tuple(
+            MsrEntry(entry.index, msr.rdmsr(x, entry.index, KERNEL, model).value or 0)
+            for entry in area.entries
+        )
+    )
 
 
 def vmenter(step: Step) -> Effects:
@@ -77,7 +83,7 @@ def vmexit(step: Step, exit_: VmExit, reply: Any = RETRY) -> Effects:
     vmcs = msgspec.structs.replace(
         before, frame=cpu.top, interrupt_flag=cpu.interrupt_flag, cr0_ts=cpu.cr0_ts, exit=exit_
     )
-    stored = store_area(cpu.x, step.values[vmx.guest_msrs])
+    stored = store_area(cpu.x, step.values[vmx.guest_msrs], step.model)
     ways = load_area(cpu.x, step.values[vmx.host_msrs], step.model)
     if not ways:
         raise RuntimeError(

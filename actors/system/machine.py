@@ -13,9 +13,8 @@ from actors.machine.handle import Cpu
 from actors.machine.model import CpuModel, CpuName, XfdErr, XfdSet, cpu_model
 from actors.machine.processor import PerCpu, Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
-from actors.machine.xstate.components import MODELLED
+from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, TILES
 from actors.machine.xstate.registers import XState
-from actors.machine.xstate.xsave import COMPACTED
 from actors.runtime import RunQueue, Variable, World
 from actors.runtime.conditions import Predicate
 from actors.runtime.errors import ModelError, VmraceError
@@ -74,7 +73,7 @@ class Machine(World):
             need_resched=self._per_cpu("need_resched", False),
             preempt_count=self._per_cpu("preempt_count", 0),
             xfd_state=self._per_cpu("xfd_state", self.cpu_model.xfd_capable),
-            features=self.cpu_model.xcr0 & MODELLED,
+            features=self.cpu_model.xcr0 & (TILES | HYPOTHETICAL),
             dynamic=self.cpu_model.xfd_capable,
         )
 

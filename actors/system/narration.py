@@ -105,7 +105,7 @@ def _registers(cell: str, old: CpuState, new: CpuState) -> Iterator[Change]:
             yield Change(cell, name, _hex(was), _hex(now))
     for component in (Component.TILECFG, Component.TILEDATA, Component.APX):
         bit = 1 << component
-        if old.x.in_use & bit != new.x.in_use & bit or old.x.content(component) != new.x.content(component):
+        if old.x.in_use & bit != new.x.in_use & bit or old.x.held(component) != new.x.held(component):
             yield Change(cell, component.name, _content(old, component), _content(new, component))
     if old.top.program != new.top.program:
         yield Change(cell, "runs", old.top.program.name, new.top.program.name)
@@ -120,7 +120,10 @@ def _hex(value: int) -> str:
 def _content(cpu: CpuState, component: int) -> str:
     if not cpu.x.in_use >> component & 1:
         return "init"
-    return show(cpu.x.content(component)) if component != Component.TILECFG else "set"
+    if component == Component.TILECFG:
+        return "set"
+    held = cpu.x.held(component)
+    return "zero" if held is None else show(held)
 
 
 def _area(area: op.XsaveArea) -> str:

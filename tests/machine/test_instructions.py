@@ -302,7 +302,7 @@ def test_a_save_under_xfd_does_not_fault_and_has_no_tiles(bench):
     before = cpu.x
     assert cpu.do(op.Xsaves(TILES, bench.area)) == Done()
     assert cpu.x == before
-    assert cpu.cells[bench.area] == op.XsaveArea(1 << 17, COMPACTED | TILES, ((17, config(16)),))
+    assert cpu.cells[bench.area] == op.XsaveArea(1 << 17, COMPACTED | TILES, ((576, config(16)),))
 
 
 def test_a_restore_that_would_load_disabled_tiles_is_nm_and_changes_nothing_else(bench):
@@ -324,7 +324,7 @@ def test_a_restore_that_would_initialise_disabled_tiles_does_so(bench):
 
 def test_a_bad_header_is_gp_before_xfd_and_behind_cr0_ts(bench):
     cpu = bench().set_x(xfd=TILEDATA)
-    cpu.cells[bench.area] = op.XsaveArea(TILEDATA, TILES, ((18, bytes(8192)),))
+    cpu.cells[bench.area] = op.XsaveArea(TILEDATA, TILES)
     assert cpu.do(op.Xrstors(TILES, bench.area)) == GP
     cpu.do(op.Iret())
     assert cpu.x.xfd_err == 0
@@ -338,10 +338,24 @@ def test_the_header_is_checked_whatever_is_requested(bench):
     assert cpu.do(op.Xrstors(0, bench.area)) == GP
 
 
-@pytest.mark.parametrize("rfbm", [0b11, 1 << 11, TILES | 1])
-def test_components_that_are_not_here_yet_are_undefined_rather_than_forgotten(bench, rfbm):
-    for message in (op.Xsaves(rfbm, bench.area), op.Xrstors(rfbm, bench.area)):
-        assert bench().set(cr0_ts=True).do(message) == UD
+def test_all_components_of_the_cpu_are_saved_and_restored(bench):
+    cpu = with_a_tile(bench())
+    before = cpu.x
+    assert cpu.do(op.Xsaves(2**64 - 1, bench.area)) == Done()
+    assert cpu.cells[bench.area].xcomp_bv == COMPACTED | 0x602E7
+    cpu.do(op.Tilerelease())
+    assert cpu.do(op.Xrstors(2**64 - 1, bench.area)) == Done()
+    assert cpu.x == before
+
+
+def test_what_a_save_leaves_out_stays_as_it_was_in_memory(bench):
+    cpu = with_a_tile(bench())
+    cpu.do(op.Xsaves(TILES, bench.area))
+    cpu.do(op.Tilerelease())
+    cpu.do(op.Xsaves(TILES, bench.area))
+    area = cpu.cells[bench.area]
+    assert (area.xstate_bv, area.xcomp_bv) == (0, COMPACTED | TILES)
+    assert area.pieces[0] == (576, config(16)), "stale, and not to be restored"
 
 
 # The mail's second component.
@@ -357,7 +371,7 @@ def test_touch_uses_the_second_component_alone_and_xfd_stops_it(bench):
     assert cpu.do(op.Touch(Component.TILEDATA)) == UD
     cpu.do(op.Iret())
     assert cpu.do(op.Touch(Component.APX, b"\1")) == Done()
-    assert cpu.x.content(19) == b"\1" + bytes(63)
+    assert cpu.x.held(19) == b"\1" + bytes(63)
     assert cpu.set_x(xfd=HYPOTHETICAL).do(op.Touch(Component.APX)) == NM
     assert cpu.x.xfd_err == HYPOTHETICAL
 
@@ -371,7 +385,7 @@ def test_touch_is_undefined_without_its_bit_in_xcr0(bench):
 def test_touch_writes_no_more_than_the_component_holds(bench):
     cpu = bench("mail_2021")
     cpu.do(op.Touch(Component.APX, b"\1" * 100))
-    assert cpu.x.content(19) == b"\1" * 64
+    assert cpu.x.held(19) == b"\1" * 64
 
 
 @pytest.mark.parametrize(("rule", "left"), [("load", HYPOTHETICAL), ("accumulate", HYPOTHETICAL | TILEDATA)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.processor import PerCpu, Through
 from actors.machine.state import Kind, Placement, cpu_cell
-from actors.machine.xstate.components import MODELLED, SIZE, initial
+from actors.machine.xstate.components import TILES, is_initial
 from actors.machine.xstate.tiles import config
 from actors.runtime import Lock, Variable
 from actors.runtime.device import RETRY, Device, Footprint, Outcome
@@ -133,7 +133,7 @@ def test_messages_are_described_as_in_a_listing(bench):
 
 DEVICES = (Variable("word"),)
 xfd_values = st.sampled_from([0, TILEDATA, HYPOTHETICAL, TILEDATA | HYPOTHETICAL, 1])
-rfbm = st.sampled_from([0, 1 << 17, TILEDATA, MODELLED])
+rfbm = st.sampled_from([0, 1 << 17, TILEDATA, TILES | HYPOTHETICAL, 2**64 - 1])
 instructions = st.one_of(
     st.sampled_from(
         [
@@ -202,9 +202,10 @@ def test_after_any_sequence_the_footprints_held_the_answers_were_alike_and_xinus
         outcomes = cpu.outcomes(message, sender)  # checks the footprint, and asks twice
         if outcomes:
             cpu.cells.update(outcomes[which % len(outcomes)].writes)
-        for component in SIZE:
-            assert cpu.x.content(component) == initial(component) or cpu.x.in_use >> component & 1
-        assert all(len(content) == SIZE[component] for component, content in cpu.x.contents)
+        for component, content in cpu.x.contents:
+            assert not is_initial(component, content)
+            assert cpu.x.in_use >> component & 1
+            assert len(content) == cpu.processor.model.description.size(component)
         assert (cpu.x.xfd | cpu.x.xfd_err) & ~cpu.processor.model.xfd_capable == 0
         assert all(frame.kind is not Kind.GUEST for frame in cpu.cpu.frames[:-1])
         assert cpu.cpu.interrupt_flag or not cpu.cpu.sti_shadow

@@ -139,7 +139,8 @@ def test_both_ways_of_an_exit_that_may_lose_tiles_leave_the_guest(bench):
 
 
 def test_storing_reads_the_registers_of_the_list_and_no_others():
-    area = store_area(XState(xfd=TILEDATA, xfd_err=TILEDATA), MsrArea((MsrEntry(Msr.XFD_ERR, 0),)))
+    state, model = XState(xfd=TILEDATA, xfd_err=TILEDATA), PRESETS["sapphire_rapids"]
+    area = store_area(state, MsrArea((MsrEntry(Msr.XFD_ERR, 0),)), model)
     assert area == MsrArea((MsrEntry(Msr.XFD_ERR, TILEDATA),))
 
 

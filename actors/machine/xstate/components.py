@@ -1,17 +1,68 @@
-"""The state components that are modelled with contents: names and sizes.
+"""State components: their numbers as masks, their initial contents, and the parts that exist in compatibility mode.
 
-Source: SDM volume 1, 13.1 and 13.5; volume 1, 18 for the tiles. Sizes are in bytes.
+A component's *content* is what its registers hold, as immutable bytes in the order of the XSAVE area. Two are not simply a
+stretch of the area. Content 0 (x87 state) is the 152 bytes of the FXSAVE64 image without MXCSR: bytes 0-23 (FCW, FSW, abridged
+FTW, 0, FOP, 64-bit FIP and FDP), then bytes 32-159 (ST0 to ST7). Content 1 is XMM0 to XMM15; MXCSR is a register of its own,
+because it belongs to SSE state in some rules and not in others (SDM volume 1, 13.5.2).
+
+Initial contents: SDM volume 1, 13.6. Zero everywhere, but FCW is 037FH; MXCSR is 1F80H.
 """
 
-from actors.machine.model import HYPOTHETICAL, TILECFG, TILEDATA
+import functools
+
 from protocol.registers import Component
 
-SIZE: dict[int, int] = {Component.TILECFG: 64, Component.TILEDATA: 8192, Component.APX: 64}
 
-MODELLED = TILECFG | TILEDATA | HYPOTHETICAL
-"""Mask of the components that have contents here."""
+class _Zeros(dict[int, bytes]):
+    def __missing__(self, size: int) -> bytes:
+        self[size] = bytes(size)
+        return self[size]
 
 
+ZEROS: dict[int, bytes] = _Zeros()
+"""So many zero bytes, one shared object a size."""
+
+X87, SSE, AVX, OPMASK, ZMM_HI256, HI16_ZMM, PKRU, TILECFG, TILEDATA = (
+    1 << number
+    for number in (
+        Component.X87,
+        Component.SSE,
+        Component.AVX,
+        Component.OPMASK,
+        Component.ZMM_HI256,
+        Component.HI16_ZMM,
+        Component.PKRU,
+        Component.TILECFG,
+        Component.TILEDATA,
+    )
+)
+MPX = 1 << Component.BNDREGS | 1 << Component.BNDCSR
+AVX512 = OPMASK | ZMM_HI256 | HI16_ZMM
+TILES = TILECFG | TILEDATA
+HYPOTHETICAL = 1 << Component.APX
+"""Bit 19 as an XFD-capable component: the one that the 2021 mail supposes "at some day"."""
+
+COMPACTED = 1 << 63
+"""XCOMP_BV[63]: the area has the compacted format."""
+
+HALVED = SSE | AVX | ZMM_HI256
+"""Components of which compatibility mode has registers 0 to 7 alone."""
+
+COMPATIBLE_BYTES: dict[int, int] = {
+    Component.SSE: 128,
+    Component.AVX: 128,
+    Component.ZMM_HI256: 256,
+    Component.HI16_ZMM: 0,
+}
+"""The leading bytes of a component that compatibility mode can reach, where that is not all of it (silicon fact 8)."""
+
+X87_BYTES = 152
+SSE_BYTES = 256
+MXCSR_INITIAL = 0x1F80
+X87_INITIAL = b"\x7f\x03" + bytes(X87_BYTES - 2)
+
+
+@functools.lru_cache(maxsize=1 << 14)
 def bits(mask: int) -> tuple[int, ...]:
     """Return the numbers of the bits set in `mask`, ascending."""
     found = []
@@ -22,6 +73,11 @@ def bits(mask: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def initial(component: int) -> bytes:
-    """Return the initial content of a component: zeros for each that is modelled (SDM volume 1, 13.6)."""
-    return bytes(SIZE[component])
+def initial(component: int, size: int) -> bytes:
+    """Return the initial content of a component of `size` bytes."""
+    return X87_INITIAL if component == Component.X87 else ZEROS[size]
+
+
+def is_initial(component: int, content: bytes) -> bool:
+    """Say whether a component holds its initial content."""
+    return content == (X87_INITIAL if component == Component.X87 else ZEROS[len(content)])

@@ -1,0 +1,116 @@
+"""Faults that the instructions have in common, and their order.
+
+SDM volume 1, 13.7 to 13.12, and volume 2 for each instruction: #UD if the encoding or CR4.OSXSAVE forbids the instruction,
+or the CPU lacks it; #NM if CR0.TS = 1, which leaves IA32_XFD_ERR alone; #GP(0) for XSAVES and XRSTORS above CPL 0; #GP(0)
+if the area is misaligned. (With EFLAGS.AC = 1 at CPL 3 a misaligned area may give #AC instead; the recorded CPU was seen
+with AC = 0 only.)
+
+Page faults: the recorded CPU probes the last component of RFBM's footprint first, whether it is in use or not, and a fault
+changes nothing (silicon fact 18). Where a header that would be #GP lies on a present page and the data does not, which of
+the two comes first is not known; the header is checked first here, for its XCOMP_BV says where the data is.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from actors.machine.xstate.description import Description
+from actors.machine.xstate.environment import Environment, Operand, Pages
+from actors.machine.xstate.outcomes import Fault
+from protocol.registers import Vector
+
+_WRITE, _USER = 1 << 1, 1 << 2
+_PRIVILEGED = frozenset({"xsaves", "xrstors"})
+_FEATURE = {"xsaveopt": "xsaveopt", "xsavec": "xsavec", "xsaves": "xsaves", "xrstors": "xsaves"}
+
+
+def undefined(why: str) -> Fault:
+    """#UD."""
+    return Fault(Vector.UD, None, why)
+
+
+def not_available(why: str) -> Fault:
+    """#NM."""
+    return Fault(Vector.NM, None, why)
+
+
+def general_protection(why: str) -> Fault:
+    """#GP(0)."""
+    return Fault(Vector.GP, 0, why)
+
+
+class _Case(msgspec.Struct, frozen=True):
+    instruction: str
+    encoding: str
+    environment: Environment
+    description: Description
+
+
+_Raise = Callable[[str], Fault]
+
+RULES: tuple[tuple[Callable[[_Case], bool], _Raise, str], ...] = (
+    (lambda case: bool(case.encoding), undefined, "the encoding is not one of the instruction's"),
+    (lambda case: not case.environment.osxsave, undefined, "CR4.OSXSAVE = 0"),
+    (lambda case: not _present(case), undefined, "CPUID does not enumerate the instruction"),
+    (
+        lambda case: (
+            case.instruction in _PRIVILEGED
+            and case.environment.non_root
+            and not case.environment.enable_xsaves
+        ),
+        undefined,
+        'the VM-execution control "enable XSAVES/XRSTORS" is 0',
+    ),
+    (lambda case: case.environment.ts, not_available, "CR0.TS = 1"),
+    (
+        lambda case: case.instruction in _PRIVILEGED and case.environment.cpl > 0,
+        general_protection,
+        "CPL > 0",
+    ),
+)
+"""In this order."""
+
+
+def _present(case: _Case) -> bool:
+    feature = _FEATURE.get(case.instruction)
+    return feature is None or getattr(case.description, feature)
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _unaligned_apart(
+    instruction: str, encoding: str, environment: Environment, description: Description
+) -> Fault | None:
+    case = _Case(instruction, encoding, environment, description)
+    return next((fault(why) for applies, fault, why in RULES if applies(case)), None)
+
+
+def common(
+    instruction: str, operand: Operand, environment: Environment, description: Description
+) -> Fault | None:
+    """Return the fault of a save or restore that does not depend on the area's bytes, or None."""
+    fault = _unaligned_apart(instruction, operand.encoding, environment, description)
+    if fault is None and operand.misaligned:
+        return general_protection("the area is not on a 64-byte boundary")
+    return fault
+
+
+Extent = tuple[int, int]
+"""Bytes of an area: their offset and number."""
+
+
+def page_fault(
+    pages: Pages | None, footprint: Iterable[Extent], environment: Environment, *, write: bool
+) -> Fault | None:
+    """Return the #PF of the first part of the footprint, in the order given, that cannot be accessed; None if all can."""
+    if pages is None:
+        return None
+    code = write * _WRITE | (environment.cpl > 0) * _USER
+    for offset, size in footprint:
+        for ranges, protection in ((pages.absent, 0), (pages.read_only if write else (), 1)):
+            hit = [
+                max(offset, first) for first, behind in ranges if first < offset + size and offset < behind
+            ]
+            if hit:
+                return Fault(Vector.PF, code | protection, "a page cannot be accessed", min(hit))
+    return None
