@@ -12,6 +12,7 @@ import random
 import statistics
 import time
 
+from actors.machine.xstate.area import pieces
 from actors.machine.xstate.components import COMPACTED
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.environment import KERNEL, Operand
@@ -62,7 +63,7 @@ def measure(rounds: int) -> float:
     area, restored = pair(cpu, one, other, before)
     assert restored.contents == one.contents
     at = layout(cpu.description, area.xcomp_bv).offset[18]
-    assert dict(area.pieces)[at] is one.held(18), "a save is a reference"
+    assert dict(pieces(area))[at] is one.held(18), "a save is a reference"
     taken = []
     for _ in range(rounds):
         begun = time.perf_counter()

@@ -30,7 +30,13 @@ LOADED: dict[int, Callable[[bytes], bytes]] = {Component.TILECFG: tile_config.lo
 """Component to the content that its bytes are loaded as; a component that is not here holds what it was given."""
 
 
-@functools.lru_cache(maxsize=1 << 10)
+@functools.lru_cache(maxsize=1 << 12)
+def kept(number: int, piece: bytes) -> bool:
+    """Say whether a component holds exactly these bytes once they are loaded."""
+    return number not in LOADED or LOADED[number](piece) == piece
+
+
+@functools.lru_cache(maxsize=1 << 12)
 def refuses(number: int, piece: bytes, linear_bits: int) -> str | None:
     """Return why these bytes of a supervisor component are #GP, or None."""
     for msr, at in cet.FIELDS[number].items():

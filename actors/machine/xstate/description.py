@@ -5,6 +5,7 @@ have is refused with the reason. Components 0 and 1 are always there, in the leg
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -84,12 +85,14 @@ class Facts(msgspec.Struct, frozen=True):
     xfd_capable: int
     size: dict[int, int]
     component: dict[int, StateComponent]
+    overlapping: bool
 
 
 @functools.cache
 def facts(description: Description) -> Facts:
     """Return the masks and tables of a description."""
     component = {one.number: one for one in description.components}
+    user = [one for one in description.components if not one.supervisor]
 
     def mask(chosen: Callable[[StateComponent], bool]) -> int:
         return sum(1 << number for number, one in component.items() if chosen(one))
@@ -100,6 +103,7 @@ def facts(description: Description) -> Facts:
         mask(lambda one: one.xfd),
         {0: X87_BYTES, 1: SSE_BYTES} | {number: one.size for number, one in component.items()},
         component,
+        any(overlap(one, other) for one, other in itertools.combinations(user, 2)),
     )
 
 

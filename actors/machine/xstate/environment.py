@@ -47,11 +47,6 @@ class Operand(msgspec.Struct, frozen=True):
     encoding: str = ""
     pages: Pages | None = None
 
-    @property
-    def misaligned(self) -> bool:
-        """Whether the address is not on a 64-byte boundary; cells always are."""
-        return type(self.address) is int and self.address % ALIGNMENT != 0
-
 
 KERNEL = Environment()
 """64-bit mode at CPL 0, XSAVE enabled, CR0.TS = 0."""

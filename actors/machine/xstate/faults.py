@@ -10,13 +10,12 @@ changes nothing (silicon fact 18). Where a header that would be #GP lies on a pr
 the two comes first is not known; the header is checked first here, for its XCOMP_BV says where the data is.
 """
 
-import functools
 from collections.abc import Callable, Iterable
 
 import msgspec
 
 from actors.machine.xstate.description import Description
-from actors.machine.xstate.environment import Environment, Operand, Pages
+from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand, Pages
 from actors.machine.xstate.outcomes import Fault
 from protocol.registers import Vector
 
@@ -77,22 +76,21 @@ def _present(case: _Case) -> bool:
     return feature is None or getattr(case.description, feature)
 
 
-@functools.lru_cache(maxsize=1 << 10)
-def _unaligned_apart(
+def static(
     instruction: str, encoding: str, environment: Environment, description: Description
 ) -> Fault | None:
+    """Return the fault of a save or restore that depends on neither memory nor its address, or None."""
     case = _Case(instruction, encoding, environment, description)
     return next((fault(why) for applies, fault, why in RULES if applies(case)), None)
 
 
-def common(
-    instruction: str, operand: Operand, environment: Environment, description: Description
-) -> Fault | None:
-    """Return the fault of a save or restore that does not depend on the area's bytes, or None."""
-    fault = _unaligned_apart(instruction, operand.encoding, environment, description)
-    if fault is None and operand.misaligned:
-        return general_protection("the area is not on a 64-byte boundary")
-    return fault
+_MISALIGNED = general_protection("the area is not on a 64-byte boundary")
+
+
+def misaligned(operand: Operand) -> Fault | None:
+    """Return the fault of an area that is not aligned, or None; cells always are. It comes behind those above."""
+    address = operand.address
+    return _MISALIGNED if type(address) is int and address % ALIGNMENT else None
 
 
 Extent = tuple[int, int]

@@ -118,7 +118,7 @@ def _raised(result: Result) -> tuple[Vector, int] | None:
 
 
 def _visible(state: XState) -> tuple[object, ...]:
-    return state.xcr0, state.xss, state.xfd, state.xfd_err, state.mxcsr, state.contents
+    return state.xcr0, state.xss, state.xfd, state.xfd_err, state.mxcsr, state.live, state.contents
 
 
 def _fits(actual: Result, choice: Choice, way: Edit) -> bool:
@@ -130,7 +130,8 @@ def _fits(actual: Result, choice: Choice, way: Edit) -> bool:
         read(area, offset, len(content)) != content for offset, content in way.fields
     ):
         return False
-    held = dict(state.contents)
-    if any(held.get(number, initial(number, len(content))) != content for number, content in way.contents):
+    if any(
+        (state.held(number) or initial(number, len(content))) != content for number, content in way.contents
+    ):
         return False
     return way.mxcsr in {None, state.mxcsr}

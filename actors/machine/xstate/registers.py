@@ -1,7 +1,8 @@
 """XState: the extended-state registers of one logical CPU, as a value.
 
 A component's content is kept only while it differs from its initial one, as shared immutable bytes, so that a save copies a
-reference. What the processor tracks beside the contents (SDM volume 1, 13.6) is in four fields:
+reference: `live` is the mask of these components, `contents` has their bytes in ascending order. What the processor tracks
+beside the contents (SDM volume 1, 13.6) is in four fields:
 
 * `xinuse`, XINUSE, follows events and not contents: a component can be in use and yet hold its initial content, but never the
   other way round. XINUSE[1] is about the XMM registers alone. `xinuse_upper` has the registers 8 to 15 of components 1, 2
@@ -12,13 +13,13 @@ reference. What the processor tracks beside the contents (SDM volume 1, 13.6) is
 How each profile answers "is it in use?" from these is in `tracking`.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
-from actors.machine.xstate.components import HALVED, MXCSR_INITIAL, initial, is_initial
+from actors.machine.xstate.components import HALVED, MXCSR_INITIAL, bits, initial, is_initial
 from actors.machine.xstate.description import Description
 from actors.machine.xstate.environment import Address
-
-Contents = tuple[tuple[int, bytes], ...]
 
 
 class XrstorInfo(msgspec.Struct, frozen=True, cache_hash=True):
@@ -38,7 +39,8 @@ class XState(msgspec.Struct, frozen=True, cache_hash=True):
     xfd: int = 0
     xfd_err: int = 0
     xinuse: int = 0
-    contents: Contents = ()
+    live: int = 0
+    contents: tuple[bytes, ...] = ()
     mxcsr: int = MXCSR_INITIAL
     xinuse_upper: int = 0
     xmodified: int = 0
@@ -51,22 +53,28 @@ class XState(msgspec.Struct, frozen=True, cache_hash=True):
 
     def held(self, component: int) -> bytes | None:
         """Return a component's content, or None while it is initial."""
-        for number, content in self.contents:
-            if number == component:
-                return content
-        return None
+        bit = 1 << component
+        return self.contents[(self.live & (bit - 1)).bit_count()] if self.live & bit else None
 
     def content(self, component: int, description: Description) -> bytes:
         """Return a component's content, in bytes."""
         return self.held(component) or initial(component, description.size(component))
 
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the components that are not initial, with their contents."""
+        return zip(bits(self.live), self.contents, strict=True)
+
     def holding(self, component: int, content: bytes) -> "XState":
         """Return the state with that content in a component, and its tracking as it was."""
-        others = tuple(one for one in self.contents if one[0] != component)
-        contents = (
-            others if is_initial(component, content) else tuple(sorted((*others, (component, content))))
+        bit = 1 << component
+        at = (self.live & (bit - 1)).bit_count()
+        behind = self.contents[at + bool(self.live & bit) :]
+        blank = is_initial(component, content)
+        return msgspec.structs.replace(
+            self,
+            live=self.live & ~bit if blank else self.live | bit,
+            contents=self.contents[:at] + (() if blank else (content,)) + behind,
         )
-        return msgspec.structs.replace(self, contents=contents)
 
     def touched(self, sets: int, upper: int = 0, clears: int = 0, modifies: int = 0) -> "XState":
         """Return the state after the event that an instruction wrote registers: XINUSE bits set or cleared, XMODIFIED set."""
@@ -86,5 +94,6 @@ class XState(msgspec.Struct, frozen=True, cache_hash=True):
         """Return the state after an instruction made the components in `mask` initial and not in use."""
         if not mask & self.in_use:
             return self
-        contents = tuple(one for one in self.contents if not mask >> one[0] & 1)
-        return msgspec.structs.replace(self, contents=contents).touched(0, clears=mask)
+        contents = tuple(content for number, content in self.items() if not mask >> number & 1)
+        blank = msgspec.structs.replace(self, live=self.live & ~mask, contents=contents)
+        return blank.touched(0, clears=mask)

@@ -27,7 +27,7 @@ the three (hw-c32-00026, -00304 against -00314: a register counts as a whole).
 Particular contents: `contents`. #PF: nothing changes on silicon (fact 18); the manual lets registers change.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -35,14 +35,12 @@ from actors.machine.xstate import area as images
 from actors.machine.xstate import contents as values
 from actors.machine.xstate import x87, xfd
 from actors.machine.xstate.components import (
-    AVX,
-    COMPACTED,
     COMPATIBLE_BYTES,
     HALVED,
-    HI16_ZMM,
     MXCSR_INITIAL,
     SSE,
     X87,
+    X87_INITIAL,
     ZEROS,
     bits,
     initial,
@@ -50,51 +48,12 @@ from actors.machine.xstate.components import (
 )
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.environment import Environment, Operand
-from actors.machine.xstate.faults import Extent, common, general_protection, page_fault
-from actors.machine.xstate.layout import MXCSR_AT, RESERVED_AT, ST_AT, XMM_AT, Layout, layout
+from actors.machine.xstate.faults import Extent, general_protection, misaligned, page_fault
+from actors.machine.xstate.layout import HEADER_AT, RESERVED_AT
 from actors.machine.xstate.outcomes import Choice, Edit, Fault, Result
-from actors.machine.xstate.registers import Contents, XrstorInfo, XState
-from protocol.instructions import XsaveArea
+from actors.machine.xstate.registers import XrstorInfo, XState
+from actors.machine.xstate.restore_plan import NOWHERE, Plan, plan
 from protocol.registers import Component
-
-# Header.
-
-_Rule = tuple[Callable[[XsaveArea, int], bool], str]
-"""A predicate of the area and of the components that may be in it, which is true if the rule is broken; and the rule."""
-
-STANDARD: tuple[_Rule, ...] = (
-    (lambda area, enabled: area.xstate_bv & ~enabled != 0, "XSTATE_BV has a bit that XCR0 does not enable"),
-    (
-        lambda area, _: area.xcomp_bv != 0 or images.read(area, RESERVED_AT, 8) != ZEROS[8],
-        "bytes 8 to 23 of the header are not zero",
-    ),
-)
-COMPACT: tuple[_Rule, ...] = (
-    (
-        lambda area, enabled: area.xcomp_bv & ~COMPACTED & ~enabled != 0,
-        "XCOMP_BV has a component that is not enabled",
-    ),
-    (
-        lambda area, _: area.xstate_bv & ~(area.xcomp_bv & ~COMPACTED) != 0,
-        "XSTATE_BV has a bit that XCOMP_BV lacks",
-    ),
-    (
-        lambda area, _: images.read(area, RESERVED_AT, 48) != ZEROS[48],
-        "bytes 16 to 63 of the header are not zero",
-    ),
-)
-
-
-def refuses(area: XsaveArea, enabled: int, *, compact: bool) -> str | None:
-    """Return the header rule that the area breaks (#GP), or None."""
-    rules = COMPACT if compact else STANDARD
-    for broken, rule in rules:
-        if broken(area, enabled):
-            return rule
-    return None
-
-
-# One execution.
 
 
 class _Restore(msgspec.Struct):
@@ -102,27 +61,11 @@ class _Restore(msgspec.Struct):
     operand: Operand
     environment: Environment
     cpu: CpuModel
-    layout: Layout
-    compact: bool
-    rfbm: int
-    loading: int
+    plan: Plan
 
     @property
-    def reached(self) -> int:
-        """The components of RFBM that the mode reaches."""
-        return self.rfbm if self.environment.long_mode else self.rfbm & ~HI16_ZMM
-
-    @property
-    def mxcsr(self) -> int | None:
-        """What MXCSR becomes; None if it is left alone."""
-        if self.compact:
-            found = self.rfbm & SSE
-            return self._in_memory if found & self.loading else MXCSR_INITIAL if found else None
-        return self._in_memory if self.rfbm & (SSE | AVX) else None
-
-    @property
-    def _in_memory(self) -> int:
-        return int.from_bytes(images.read(self.operand.area, MXCSR_AT, 8)[:4], "little")
+    def rexw(self) -> bool:
+        return self.operand.rexw and self.environment.long_mode
 
 
 def restore(
@@ -130,149 +73,186 @@ def restore(
 ) -> Result:
     """Execute XRSTOR or XRSTORS with this instruction mask (EDX:EAX); the result's state is the registers after it."""
     area = operand.area
-    supervisor = instruction == "xrstors"
-    enabled = state.xcr0 | state.xss if supervisor else state.xcr0
-    compact = bool(area.xcomp_bv & COMPACTED) and cpu.description.xsavec
-    fault = common(instruction, operand, environment, cpu.description)
-    fault = fault or page_fault(operand.pages, ((512, 64),), environment, write=False)
-    fault = fault or _header(area, enabled, compact=compact, supervisor=supervisor)
+    planned = plan(
+        instruction,
+        operand.encoding,
+        environment,
+        cpu.description,
+        state.xcr0 | state.xss if instruction == "xrstors" else state.xcr0,
+        mask,
+        area.xstate_bv,
+        area.xcomp_bv,
+        area.offsets,
+        state.live,
+    )
+    fault = planned.fault or misaligned(operand)
+    if fault is None and operand.pages is not None:
+        fault = page_fault(operand.pages, (_HEADER,), environment, write=False)
+    fault = fault or planned.refused
+    if fault is None and planned.reserved:
+        fault = _reserved(images.read(area, RESERVED_AT, planned.reserved))
     if fault is not None:
         return Result(state, fault=fault)
-    rfbm = mask & enabled
-    form = layout(cpu.description, area.xcomp_bv if compact else 0)
-    run = _Restore(state, operand, environment, cpu, form, compact, rfbm, rfbm & area.xstate_bv)
-    fault = page_fault(operand.pages, _footprint(run), environment, write=False)
-    if fault is not None:
-        return _interrupted(run, state, fault)
-    stopped = xfd.device_not_available(state, run.loading, cpu) if state.xfd else None
+    run = _Restore(state, operand, environment, cpu, planned)
+    if operand.pages is not None:
+        fault = page_fault(operand.pages, _footprint(run), environment, write=False)
+        if fault is not None:
+            return _interrupted(run, state, fault)
+    stopped = xfd.device_not_available(state, planned.rfbm & area.xstate_bv, cpu) if state.xfd else None
     return stopped or _checked(run)
 
 
-def _header(area: XsaveArea, enabled: int, *, compact: bool, supervisor: bool) -> Fault | None:
-    if supervisor and not compact:
-        return general_protection("XCOMP_BV[63] = 0")
-    broken = refuses(area, enabled, compact=compact)
-    return None if broken is None else general_protection(broken)
+_HEADER: Extent = (HEADER_AT, 64)
+_LEGACY: Extent = (0, 416)
+
+
+def _reserved(found: bytes) -> Fault | None:
+    return (
+        None
+        if found == ZEROS[len(found)]
+        else general_protection("reserved bytes of the header are not zero")
+    )
 
 
 def _footprint(run: _Restore) -> Iterator[Extent]:
     """What the restore touches, in the order in which it is probed: the last component, the legacy region, the others."""
-    present = run.rfbm & run.operand.area.xcomp_bv if run.compact else run.rfbm
-    size = run.cpu.description.size
-    inside = [(run.layout.offset[number], size(number)) for number in bits(present) if number > Component.SSE]
+    size, offset = run.cpu.description.size, run.plan.offset
+    present = run.plan.rfbm & (run.operand.area.xcomp_bv if run.plan.compact else ~0)
+    inside = [(offset[number], size(number)) for number in bits(present) if number > Component.SSE]
     yield from inside[-1:]
-    yield (0, 416)
+    yield _LEGACY
     yield from inside[:-1]
 
 
 def _checked(run: _Restore) -> Result:
     """Load and initialise, unless a value that would be loaded is refused."""
-    mxcsr = run.mxcsr
-    if mxcsr is not None and mxcsr & ~run.cpu.description.mxcsr_mask:
-        early = X87 | SSE | (run.rfbm & ~run.loading)
-        state = run.state if not run.compact else _taken(run, run.reached & early, run.state.mxcsr)
-        return _interrupted(run, state, general_protection("MXCSR has a reserved bit"))
-    refused = values.SUPERVISED & run.loading and _refused(run)
-    if refused:
-        return _interrupted(run, run.state, refused)
-    after = _taken(run, run.reached, run.state.mxcsr if mxcsr is None else mxcsr)
-    return Result(_tracked(run, after))
-
-
-def _refused(run: _Restore) -> Fault | None:
-    for number in bits(run.loading & values.SUPERVISED):
-        why = values.refuses(number, _piece(run, number), run.cpu.description.linear_bits)
+    planned, description, mxcsr = run.plan, run.cpu.description, _mxcsr(run)
+    if mxcsr & ~description.mxcsr_mask:
+        fault = general_protection("MXCSR has a reserved bit")
+        early = planned.reached & (X87 | SSE | ~planned.loading) if planned.compact else 0
+        return _interrupted(run, _taken(run, early, run.state.mxcsr) if early else run.state, fault)
+    for number, at in planned.checked:
+        why = values.refuses(number, run.operand.area.contents[at], description.linear_bits)
         if why is not None:
-            return general_protection(why)
-    return None
+            return _interrupted(run, run.state, general_protection(why))
+    if planned.regular:
+        picked = _picked(run, mxcsr)
+        if picked is not None:
+            return Result(picked)
+    return Result(_tracked(run, _taken(run, planned.reached, mxcsr)))
 
 
-def _piece(run: _Restore, number: int) -> bytes:
-    if number == Component.SSE:
-        return images.read(run.operand.area, XMM_AT, 256)
-    return images.read(run.operand.area, run.layout.offset[number], run.cpu.description.size(number))
+def _mxcsr(run: _Restore) -> int:
+    """Return what MXCSR becomes."""
+    if run.plan.mxcsr != "load":
+        return MXCSR_INITIAL if run.plan.mxcsr else run.state.mxcsr
+    at = run.plan.mxcsr_at
+    return 0 if at == NOWHERE else int.from_bytes(run.operand.area.contents[at][:4], "little")
+
+
+def _x87(run: _Restore) -> bytes:
+    """Return what x87 state is loaded with."""
+    contents, (at, behind) = run.operand.area.contents, run.plan.x87_at
+    environment = ZEROS[24] if at == NOWHERE else contents[at]
+    registers = ZEROS[128] if behind == NOWHERE else contents[behind]
+    return x87.load(environment, registers, run.rexw, run.cpu.description.linear_bits)
 
 
 def _loaded(run: _Restore, number: int) -> bytes:
     """Return the content that a component is loaded with."""
-    area = run.operand.area
     if number == Component.X87:
-        rexw = run.operand.rexw and run.environment.long_mode
-        environment, registers = images.read(area, 0, 24), images.read(area, ST_AT, 128)
-        return x87.load(environment, registers, rexw=rexw, linear_bits=run.cpu.description.linear_bits)
-    piece = _piece(run, number)
+        return _x87(run)
+    size = run.cpu.description.size(number)
+    piece = images.read(run.operand.area, run.plan.offset[number], size)
     return piece if number not in values.LOADED else values.LOADED[number](piece)
 
 
-def _taken(run: _Restore, which: int, mxcsr: int) -> XState:
-    """Return the state with these components of RFBM loaded or initialised, and XINUSE accordingly."""
-    state, loading = run.state, run.loading & which
-    kept = tuple(one for one in state.contents if not which >> one[0] & 1)
-    taken: list[tuple[int, bytes]] = []
-    used = loading
-    for number in bits(loading):
-        content = _loaded(run, number)
-        if not is_initial(number, content):
-            taken.append((number, content))
-        elif number == Component.TILECFG:
-            used &= ~(1 << number)
-    upper = state.xinuse_upper & ~which | loading & HALVED
-    contents: Contents = tuple(sorted((*kept, *taken))) if kept else tuple(taken)
-    if not run.environment.long_mode:
-        contents = _with_upper(run, which, dict(contents))
-        upper = state.xinuse_upper & ~(which & ~loading) if not _upper_in_use(state) else state.xinuse_upper
+def _picked(run: _Restore, mxcsr: int) -> XState | None:
+    """Return the state after it, all contents picked at once, or None if one of them needs to be looked at.
+
+    That is so where something that is loaded turns out to be initial, or is changed by loading it.
+    """
+    planned, state, reached = run.plan, run.state, run.plan.reached
+    first = _x87(run) if planned.loading & X87 else b""
+    if first == X87_INITIAL:
+        return None
+    contents = planned.pick((first, *run.operand.area.contents, *state.contents))
+    for number, at in planned.altered:
+        if not values.kept(number, contents[at]):
+            return None
+    info = _info(run)
     return XState(
         state.xcr0,
         state.xss,
         state.xfd,
         state.xfd_err,
-        state.xinuse & ~which | used,
+        state.xinuse & ~reached | planned.loading,
+        planned.live,
         contents,
         mxcsr,
-        upper,
-        state.xmodified | which if state.xrstor_info else 0,
-        state.xrstor_info,
+        state.xinuse_upper & ~reached | planned.loading & HALVED,
+        planned.xmodified if info else 0,
+        info,
+    )
+
+
+def _taken(run: _Restore, which: int, mxcsr: int) -> XState:
+    """Return the state with these components of RFBM loaded or initialised one by one, and XINUSE accordingly."""
+    state, loading = run.state, run.plan.loading & which
+    held = {number: content for number, content in state.items() if not which >> number & 1}
+    used = loading
+    for number in bits(loading):
+        content = _loaded(run, number)
+        if not is_initial(number, content):
+            held[number] = content
+        elif number == Component.TILECFG:
+            used &= ~(1 << number)
+    upper = state.xinuse_upper & ~which | loading & HALVED
+    if not run.environment.long_mode:
+        _give_upper_back(run, which, held)
+        upper = state.xinuse_upper & ~(0 if _upper_in_use(state) else which & ~loading)
+    return msgspec.structs.replace(
+        state,
+        xinuse=state.xinuse & ~which | used,
+        live=sum(1 << number for number in held),
+        contents=tuple(held[number] for number in sorted(held)),
+        mxcsr=mxcsr,
+        xinuse_upper=upper,
+        xmodified=state.xmodified | which if state.xrstor_info else 0,
     )
 
 
 def _tracked(run: _Restore, state: XState) -> XState:
     """Return the state with XRSTOR_INFO and XMODIFIED as this execution leaves them."""
-    address = run.operand.address
+    info = _info(run)
+    return msgspec.structs.replace(state, xrstor_info=info, xmodified=run.plan.xmodified if info else 0)
+
+
+def _info(run: _Restore) -> XrstorInfo | None:
+    address, environment = run.operand.address, run.environment
     if address is None or run.cpu.tracking == "by_value":
-        return (
-            state
-            if state.xrstor_info is None
-            else msgspec.structs.replace(state, xrstor_info=None, xmodified=0)
-        )
-    area = run.operand.area
-    info = XrstorInfo(
-        run.environment.cpl, run.environment.non_root, address, area.xcomp_bv if run.compact else 0
-    )
-    supported = run.cpu.xcr0 | run.cpu.xss
-    return msgspec.structs.replace(state, xrstor_info=info, xmodified=supported & ~run.rfbm)
+        return None
+    xcomp_bv = run.operand.area.xcomp_bv if run.plan.compact else 0
+    return XrstorInfo(environment.cpl, environment.non_root, address, xcomp_bv)
 
 
 # Compatibility mode.
 
 
-def _with_upper(run: _Restore, which: int, contents: dict[int, bytes]) -> Contents:
+def _give_upper_back(run: _Restore, which: int, held: dict[int, bytes]) -> None:
     """Give the components that exist by halves their registers 8 to 15 back."""
     for number in bits(which & HALVED):
         size, low = run.cpu.description.size(number), COMPATIBLE_BYTES[number]
-        content = (
-            contents.get(number, ZEROS[size])[:low] + run.state.content(number, run.cpu.description)[low:]
-        )
-        contents.pop(number, None)
+        content = held.pop(number, ZEROS[size])[:low] + run.state.content(number, run.cpu.description)[low:]
         if content != ZEROS[size]:
-            contents[number] = content
-    return tuple(sorted(contents.items()))
+            held[number] = content
 
 
 def _upper_in_use(state: XState) -> bool:
     """Say whether any of the registers 8 to 15 is not zero, over its whole width."""
     return any(
         HALVED >> number & 1 and content[len(content) // 2 :] != ZEROS[len(content) // 2]
-        for number, content in state.contents
+        for number, content in state.items()
     )
 
 
@@ -283,18 +263,17 @@ def _interrupted(run: _Restore, state: XState, fault: Fault) -> Result:
     """Return the fault; where everything is allowed, each component of RFBM, and MXCSR, may be old or new."""
     if run.cpu.tracking != "architectural":
         return Result(state, fault=fault)
-    choices = tuple(_torn(run, number) for number in bits(run.reached))
-    legal = run.mxcsr is not None and not run.mxcsr & ~run.cpu.description.mxcsr_mask
-    if legal and run.mxcsr != state.mxcsr:
-        choices += (Choice((Edit("", mxcsr=run.state.mxcsr), Edit("new MXCSR", mxcsr=run.mxcsr))),)
+    choices = tuple(_torn(run, number) for number in bits(run.plan.reached))
+    old, new = run.state.mxcsr, _mxcsr(run)
+    if new != old and not new & ~run.cpu.description.mxcsr_mask:
+        choices += (Choice((Edit("", mxcsr=old), Edit("new MXCSR", mxcsr=new))),)
     return Result(run.state, fault=fault, choices=tuple(one for one in choices if len(one.ways) > 1))
 
 
 def _torn(run: _Restore, number: int) -> Choice:
     """What a component may hold after the fault: the old content, the new, or (supervisor state, SDM 13.12) the initial one."""
     old = run.state.content(number, run.cpu.description)
-    fresh = dict(_taken(run, 1 << number, run.state.mxcsr).contents)
-    new = fresh.get(number) or initial(number, len(old))
+    new = _taken(run, 1 << number, run.state.mxcsr).content(number, run.cpu.description)
     found = {old: Edit("", contents=((number, old),))}
     found.setdefault(new, Edit(f"new {number}", contents=((number, new),)))
     if run.cpu.xss >> number & 1:

@@ -22,6 +22,7 @@ Under `architectural` each component of RFBM is a choice: a bit of XSTATE_BV tha
 Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too; here it does, as to the rest of component 1.
 """
 
+import functools
 from collections.abc import Iterator
 
 import msgspec
@@ -35,18 +36,20 @@ from actors.machine.xstate.components import (
     HI16_ZMM,
     MXCSR_INITIAL,
     SSE,
+    X87,
     X87_INITIAL,
     ZEROS,
     bits,
 )
 from actors.machine.xstate.cpu import CpuModel
-from actors.machine.xstate.description import Description
+from actors.machine.xstate.description import Description, facts
 from actors.machine.xstate.environment import Environment, Operand
-from actors.machine.xstate.faults import Extent, common, page_fault
-from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT, XMM_AT, Layout, compacted, standard
-from actors.machine.xstate.outcomes import Choice, Edit, Result
+from actors.machine.xstate.faults import Extent, misaligned, page_fault, static
+from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT, XMM_AT, compacted, standard
+from actors.machine.xstate.outcomes import Choice, Edit, Fault, Result
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.tracking import Masks, in_use, unmodified
+from protocol.instructions import XsaveArea
 from protocol.registers import Component
 
 
@@ -70,67 +73,143 @@ _LEGACY_BYTES = 416
 _HEADER: Extent = (HEADER_AT, 64)
 
 
+# Plans: what an execution does, as far as it depends on masks alone. Bytes are moved by it without being looked at.
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """The fault, or which components are written, and where.
+
+    `kept` are the bits of XSTATE_BV that stay as they are in memory, `used` those that are set. `written` components that
+    hold something go to `offsets`; their contents are picked from MXCSR, the two parts of x87 state, and those that the
+    state holds. The others are zeroed. `form` is the XCOMP_BV that the format stands for (0: standard). Where `regular` is
+    not set, parts of slots are written, or slots of another layout.
+    """
+
+    fault: Fault | None
+    regular: bool = True
+    form: int = 0
+    kept: int = 0
+    used: int = 0
+    written: int = 0
+    mxcsr: bool = False
+    offsets: tuple[int, ...] = ()
+    pick: images.Pick = images.picker(())
+    cleared: tuple[int, ...] = ()
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _plan(
+    instruction: str,
+    encoding: str,
+    environment: Environment,
+    description: Description,
+    rfbm: int,
+    used: int,
+    hidden: int,
+    skipped: int,
+    live: int,
+    plain: bool,  # MXCSR has its initial value
+    xcomp_bv: int,
+) -> _Plan:
+    fault = static(instruction, encoding, environment, description)
+    if fault is not None:
+        return _Plan(fault)
+    rule = SAVES[instruction]
+    form = COMPACTED | rfbm if rule.compacted else 0
+    used = _used(rule, rfbm, used, hidden, plain)
+    written = (used if rule.init else rfbm) & ~skipped
+    mxcsr = bool(written & SSE if rule.compacted else rfbm & (SSE | AVX))
+    offset = {Component.SSE: XMM_AT, **_offsets(description, form)}
+    source = {MXCSR_AT: 0} if mxcsr else {}
+    source |= {0: 1, ST_AT: 2} if written & X87 else {}
+    for at, number in enumerate(bits(live)):
+        if (written & ~hidden & ~X87) >> number & 1:
+            source[offset[number]] = at + 3
+    ordered = tuple(sorted(source))
+    cleared = tuple(offset[number] for number in bits(written & ~(live & ~hidden) & ~X87))
+    pick = images.picker(tuple(source[at] for at in ordered))
+    within = environment.long_mode and not facts(description).overlapping
+    regular = within and (rule.compacted or not xcomp_bv & COMPACTED)
+    kept = 0 if rule.compacted else ~rfbm
+    return _Plan(None, regular, form, kept, used, written, mxcsr, ordered, pick, cleared)
+
+
+def _used(rule: SaveRule, rfbm: int, used: int, hidden: int, plain: bool) -> int:
+    """XINUSE as this save sees it: within RFBM, without what XFD hides, with the condition of MXCSR where it counts."""
+    return rfbm & ~hidden & (used | (SSE if rule.compacted and not plain else 0))
+
+
+def _offsets(description: Description, form: int) -> dict[int, int]:
+    return (compacted(description, form) if form else standard(description)).offset
+
+
+# One execution.
+
+
 class _Save(msgspec.Struct):
-    """One execution: what is fixed before a byte is written."""
+    """What it is about. `form` is the XCOMP_BV that the format stands for, `hidden` what XFD disables."""
 
     rule: SaveRule
     state: XState
-    operand: Operand
-    environment: Environment
+    area: XsaveArea
+    long_mode: bool
+    rexw: bool
     description: Description
-    layout: Layout
     rfbm: int
-    masked: int  # components that XFD hides
-
-    @property
-    def rexw(self) -> bool:
-        return self.operand.rexw and self.environment.long_mode
+    hidden: int
+    form: int
 
 
 def save(
     instruction: str, state: XState, mask: int, operand: Operand, environment: Environment, cpu: CpuModel
 ) -> Result:
     """Execute one of the four saves with this instruction mask (EDX:EAX); the result's area is memory after it."""
-    description, area = cpu.description, operand.area
-    fault = common(instruction, operand, environment, description)
-    if fault is not None:
-        return Result(state, area, fault)
-    rule = SAVES[instruction]
+    rule, area = SAVES[instruction], operand.area
     rfbm = mask & (state.xcr0 | state.xss if rule.supervisor else state.xcr0)
-    xcomp_bv = COMPACTED | rfbm if rule.compacted else area.xcomp_bv
-    form = compacted(description, xcomp_bv) if rule.compacted else standard(description)
-    run = _Save(rule, state, operand, environment, description, form, rfbm, rfbm & state.xfd & state.xcr0)
-    fault = page_fault(operand.pages, _footprint(run), environment, write=True)
+    form = COMPACTED | rfbm if rule.compacted else 0
+    hidden = rfbm & state.xfd & state.xcr0
+    used, may = in_use(state, cpu, long_mode=environment.long_mode)
+    optimised = rule.modified and state.xrstor_info is not None and cpu.tracking != "by_value"
+    skippable = unmodified(state, operand, environment, form) if optimised else 0
+    skipped = skippable if cpu.tracking == "recorded" else 0
+    plan = _plan(
+        instruction,
+        operand.encoding,
+        environment,
+        cpu.description,
+        rfbm,
+        used & rfbm,
+        hidden,
+        skipped & rfbm,
+        state.live,
+        state.mxcsr == MXCSR_INITIAL,
+        area.xcomp_bv,
+    )
+    fault = plan.fault or misaligned(operand)
     if fault is not None:
         return Result(state, area, fault)
-    used = _used(run, cpu)
-    skipped = (
-        unmodified(state, cpu, operand, environment, xcomp_bv if rule.compacted else 0)
-        if rule.modified
-        else (0, 0)
-    )
-    written = (used[0] if rule.init else rfbm) & ~skipped[0]
-    kept = 0 if rule.compacted else area.xstate_bv & ~rfbm
-    image = images.stored(area, kept | used[0], xcomp_bv, _fields(run, written), description)
-    choices = () if cpu.tracking != "architectural" else tuple(_choices(run, used, skipped[1]))
-    return Result(state, image, choices=choices)
-
-
-def _used(run: _Save, cpu: CpuModel) -> Masks:
-    """XINUSE as this save sees it: within RFBM, without what XFD hides, with the condition of MXCSR where it counts."""
-    must, may = in_use(run.state, cpu, long_mode=run.environment.long_mode)
-    seen = run.rfbm & ~run.masked
-    if run.rule.compacted and run.state.mxcsr != MXCSR_INITIAL:
-        must |= SSE
-    return must & seen, may & seen
+    rexw = operand.rexw and environment.long_mode
+    if operand.pages is None and cpu.tracking != "architectural":
+        picked = _picked(plan, state, area, rexw, cpu.description) if plan.regular else None
+        if picked is not None:
+            return Result(state, picked)
+    run = _Save(rule, state, area, environment.long_mode, rexw, cpu.description, rfbm, hidden, form)
+    if operand.pages is not None:
+        fault = page_fault(operand.pages, _footprint(run), environment, write=True)
+        if fault is not None:
+            return Result(state, area, fault)
+    image = _written(run, plan)
+    if cpu.tracking != "architectural":
+        return Result(state, image)
+    bounds = plan.used, _used(rule, rfbm, may, hidden, state.mxcsr == MXCSR_INITIAL)
+    return Result(state, image, choices=tuple(_choices(run, bounds, skippable)))
 
 
 def _footprint(run: _Save) -> Iterator[Extent]:
     """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others."""
+    offset = _offsets(run.description, run.form)
     inside = [
-        (run.layout.offset[number], run.description.size(number))
-        for number in bits(run.rfbm)
-        if number > Component.SSE
+        (offset[number], run.description.size(number)) for number in bits(run.rfbm) if number > Component.SSE
     ]
     yield from inside[-1:]
     yield (0, _LEGACY_BYTES)
@@ -138,48 +217,49 @@ def _footprint(run: _Save) -> Iterator[Extent]:
     yield from inside[:-1]
 
 
-def _fields(run: _Save, written: int) -> dict[int, bytes]:
-    """Return the bytes that are written for these components, and MXCSR where it is due."""
-    state, offset = run.state, run.layout.offset
-    fields: dict[int, bytes] = {}
-    if written & SSE if run.rule.compacted else run.rfbm & (SSE | AVX):
-        fields[MXCSR_AT] = _mxcsr(run)
-    if not run.environment.long_mode:
-        for number in bits(written):
-            fields.update(_component(run, number))
-        return fields
-    left = written
-    for number, content in state.contents:
-        bit = 1 << number
-        if left & bit and not run.masked & bit:
-            left ^= bit
-            if number > Component.SSE:
-                fields[offset[number]] = content
-            elif number:
-                fields[XMM_AT] = content
-            else:
-                fields[0], fields[ST_AT] = x87.store(content, rexw=run.rexw)
-    for number in bits(left):  # what holds its initial content, or seems to
+def _picked(
+    plan: _Plan, state: XState, area: XsaveArea, rexw: bool, description: Description
+) -> XsaveArea | None:
+    """Return memory after it the fast way: whole contents put in as they are. None if that is not possible."""
+    environment, registers = x87.store(state.contents[0] if state.live & X87 else X87_INITIAL, rexw)
+    if plan.written & X87 and (environment == _NO_ENVIRONMENT or registers == _NO_REGISTERS):
+        return None
+    pool = (_mxcsr(state.mxcsr, description.mxcsr_mask), environment, registers, *state.contents)
+    xstate_bv, xcomp_bv = area.xstate_bv & plan.kept | plan.used, plan.form or area.xcomp_bv
+    if area.xcomp_bv != xcomp_bv:
+        return None
+    return images.replaced(area, xstate_bv, xcomp_bv, plan.offsets, plan.pick(pool), plan.cleared)
+
+
+def _written(run: _Save, plan: _Plan) -> XsaveArea:
+    """Return memory after it, component by component."""
+    mxcsr = _mxcsr(run.state.mxcsr, run.description.mxcsr_mask)
+    fields = {MXCSR_AT: mxcsr} if plan.mxcsr else {}
+    for number in bits(plan.written):
         fields.update(_component(run, number))
-    return fields
+    xstate_bv, xcomp_bv = run.area.xstate_bv & plan.kept | plan.used, run.form or run.area.xcomp_bv
+    return images.overwritten(run.area, xstate_bv, xcomp_bv, fields.items(), run.description)
 
 
-def _mxcsr(run: _Save) -> bytes:
-    return (run.state.mxcsr | run.description.mxcsr_mask << 32).to_bytes(8, "little")
+_NO_ENVIRONMENT, _NO_REGISTERS = ZEROS[24], ZEROS[128]
+
+
+@functools.lru_cache(maxsize=1 << 8)
+def _mxcsr(value: int, mask: int) -> bytes:
+    return (value | mask << 32).to_bytes(8, "little")
 
 
 def _component(run: _Save, number: int) -> dict[int, bytes]:
     """Return the bytes of one component, as far as the mode reaches it."""
     state, description = run.state, run.description
-    hidden = run.masked >> number & 1
+    hidden = run.hidden >> number & 1
     if number == Component.X87:
-        content = X87_INITIAL if hidden else state.content(number, description)
-        environment, registers = x87.store(content, rexw=run.rexw)
+        environment, registers = x87.store(state.content(number, description), run.rexw)
         return {0: environment, ST_AT: registers}
     content = ZEROS[description.size(number)] if hidden else state.content(number, description)
-    if not run.environment.long_mode:
+    if not run.long_mode:
         content = content[: COMPATIBLE_BYTES.get(number, len(content))]
-    at = XMM_AT if number == Component.SSE else run.layout.offset[number]
+    at = XMM_AT if number == Component.SSE else _offsets(description, run.form)[number]
     return {at: content} if content else {}
 
 
@@ -187,7 +267,7 @@ def _component(run: _Save, number: int) -> dict[int, bytes]:
 
 
 def _choices(run: _Save, used: Masks, skippable: int) -> Iterator[Choice]:
-    reached = run.rfbm if run.environment.long_mode else run.rfbm & ~HI16_ZMM
+    reached = run.rfbm if run.long_mode else run.rfbm & ~HI16_ZMM
     for number in bits(reached):
         ways = tuple(_ways(run, number, used, bool(skippable >> number & 1)))
         if len(ways) > 1:
@@ -199,9 +279,9 @@ def _ways(run: _Save, number: int, used: Masks, skippable: bool) -> Iterator[Edi
     bit = 1 << number
     new = _component(run, number)
     if run.rule.compacted and number == Component.SSE:
-        new[MXCSR_AT] = _mxcsr(run)
+        new[MXCSR_AT] = _mxcsr(run.state.mxcsr, run.description.mxcsr_mask)
     written = tuple(new.items())
-    left = tuple((at, images.read(run.operand.area, at, len(content))) for at, content in written)
+    left = tuple((at, images.read(run.area, at, len(content))) for at, content in written)
     if not used[0] & bit:
         yield Edit("", 0, left if run.rule.init else written)
     if used[1] & bit:

@@ -43,18 +43,16 @@ def in_use(state: XState, cpu: CpuModel, *, long_mode: bool = True) -> Masks:
 def not_initial(state: XState, *, long_mode: bool = True) -> int:
     """Return the components whose registers, as far as the mode reaches them, are not initial."""
     if long_mode:
-        return sum(1 << number for number, _ in state.contents)
+        return state.live
     found = 0
-    for number, content in state.contents:
+    for number, content in state.items():
         part = content[: COMPATIBLE_BYTES.get(number, len(content))]
         found |= (part != ZEROS[len(part)]) << number
     return found
 
 
-def unmodified(
-    state: XState, cpu: CpuModel, operand: Operand, environment: Environment, xcomp_bv: int
-) -> Masks:
-    """Return the components that a save with the modified optimisation must and may skip.
+def unmodified(state: XState, operand: Operand, environment: Environment, form: int) -> int:
+    """Return the components that a save with the modified optimisation can skip: a recorded CPU skips all of them, any may.
 
     It applies if XRSTOR_INFO matches: CPL, VMX non-root operation, linear address, and the XCOMP_BV that this save stands for
     (0 for XSAVEOPT; for XSAVES what it writes, so RFBM has to equal what was restored). SDM volume 1, 13.9 and 13.11.
@@ -63,9 +61,7 @@ def unmodified(
     stays as software left it.
     """
     info = state.xrstor_info
-    if info is None or cpu.tracking == "by_value" or operand.address is None:
-        return 0, 0
-    if info != XrstorInfo(environment.cpl, environment.non_root, operand.address, xcomp_bv):
-        return 0, 0
-    found = EVERYTHING & ~state.xmodified
-    return (found, found) if cpu.tracking == "recorded" else (0, found)
+    if info is None or info.address != operand.address:
+        return 0
+    here = XrstorInfo(environment.cpl, environment.non_root, info.address, form)
+    return EVERYTHING & ~state.xmodified if info == here else 0

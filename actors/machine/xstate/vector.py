@@ -101,7 +101,7 @@ def _zeroed(state: XState, components: tuple[int, ...], environment: Environment
     if fault is not None:
         return Result(state, fault=fault)
     after, mask = state, sum(1 << number for number in components)
-    for number, content in state.contents:
+    for number, content in state.items():
         if number in components:
             low = len(content) if environment.long_mode else len(content) // 2
             after = after.holding(number, ZEROS[low] + content[low:])

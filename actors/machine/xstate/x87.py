@@ -23,7 +23,7 @@ Parts = tuple[bytes, bytes]
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def store(content: bytes, *, rexw: bool) -> Parts:
+def store(content: bytes, rexw: bool) -> Parts:
     """Return what a save writes for this content."""
     environment, registers = content[:_ENVIRONMENT_BYTES], content[_ENVIRONMENT_BYTES:]
     if not rexw:
@@ -33,7 +33,7 @@ def store(content: bytes, *, rexw: bool) -> Parts:
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def load(environment: bytes, registers: bytes, *, rexw: bool, linear_bits: int) -> bytes:
+def load(environment: bytes, registers: bytes, rexw: bool, linear_bits: int) -> bytes:
     """Return the content that these bytes are loaded as."""
 
     def number(first: int, size: int) -> int:
