@@ -32,14 +32,15 @@ class MsrArea(msgspec.Struct, frozen=True, tag="msr_area"):
 
 
 class XsaveArea(msgspec.Struct, frozen=True, cache_hash=True, tag="xsave_area"):
-    """An XSAVE area: the header's two words, and the other bytes as pieces (offset, bytes), ascending; the rest is zero.
+    """An XSAVE area: the header's two words, and the other bytes in pieces, by ascending offset; the rest is zero.
 
     What the pieces are, and how an area is read and written, is in `actors.machine.xstate.area`.
     """
 
     xstate_bv: Uint64 = 0
     xcomp_bv: Uint64 = 0
-    pieces: tuple[tuple[int, bytes], ...] = ()
+    offsets: tuple[int, ...] = ()
+    contents: tuple[bytes, ...] = ()
 
 
 Word: TypeAlias = int | bool | str | MsrArea | XsaveArea | Program | None
