@@ -7,7 +7,7 @@ from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore import restore
 from actors.machine.xstate.save import save
-from tests.machine.manual.cpu import EXTENDED, SIZES, Fault, initial
+from tests.machine.manual.cpu import EXTENDED, SIZES, Fault
 from tests.machine.manual.family import SAVES
 
 DESCRIPTION = Description(
@@ -41,34 +41,31 @@ def execute(name, cpu, memory, area, mask, *, rexw=True, form=""):
 
 def state_of(cpu):
     """Return the model's value of this CPU."""
-    contents = tuple(
-        (i, bytes(content)) for i, content in sorted(cpu.registers.items()) if content != initial(i)
-    )
     info = cpu.xrstor_info and XrstorInfo(*cpu.xrstor_info)
-    return XState(
-        cpu.xcr0,
-        cpu.xss,
-        cpu.xfd,
-        cpu.xfd_err,
-        cpu.xinuse | cpu.xinuse_high & ~APART,
-        contents,
-        cpu.mxcsr,
-        cpu.xinuse_high & APART,
-        cpu.xmodified & known(cpu) if info else 0,
-        info,
+    state = XState(
+        xcr0=cpu.xcr0,
+        xss=cpu.xss,
+        xfd=cpu.xfd,
+        xfd_err=cpu.xfd_err,
+        xinuse=cpu.xinuse | cpu.xinuse_high & ~APART,
+        xinuse_upper=cpu.xinuse_high & APART,
+        xmodified=cpu.xmodified & known(cpu) if info else 0,
+        xrstor_info=info,
+        mxcsr=cpu.mxcsr,
     )
+    for i, content in cpu.registers.items():
+        state = state.holding(i, bytes(content))
+    return state
 
 
 def take(cpu, state):
     """Put a value of the model back into the CPU."""
     assert (cpu.xcr0, cpu.xss, cpu.xfd) == (state.xcr0, state.xss, state.xfd)
     cpu.xfd_err, cpu.mxcsr = state.xfd_err, state.mxcsr
-    held = dict(state.contents)
     for i in cpu.registers:
-        content = held.pop(i, None)
-        assert content is None or (len(content) == SIZES[i] and content != initial(i))
-        cpu.registers[i] = initial(i) if content is None else bytearray(content)
-    assert not held, "the model holds what the CPU does not have"
+        content = state.content(i, DESCRIPTION)
+        assert len(content) == SIZES[i]
+        cpu.registers[i] = bytearray(content)
     apart = 1 << 7
     cpu.xinuse = state.xinuse & ~apart
     cpu.xinuse_high = state.xinuse_upper | state.xinuse & apart

@@ -7,16 +7,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.machine.manual import family
-from tests.machine.manual.cpu import COMPACTED, GP, MXCSR_INIT, SSE, bit, bits, initial
+from tests.machine.manual.cpu import COMPACTED, GP, MXCSR_INIT, SSE, TILECFG, Cpu, bit, bits, initial
 from tests.machine.manual.family import RESTORES, SAVES
 from tests.machine.manual.generated import (
+    INSTRUCTION_MASKS,
     MEMORY,
     SUPPORTED,
     SUPPORTED_XSS,
     areas,
     content,
     cpus,
-    instruction_masks,
     masks,
     seeds,
 )
@@ -50,7 +50,7 @@ def everything(cpu):
 @many
 def test_saving_and_restoring_gives_back_what_was_saved(execute, save, restore, data):
     cpu = data.draw(cpus(faulting=False))
-    mask, rexw = data.draw(instruction_masks()), data.draw(st.booleans())
+    mask, rexw = data.draw(INSTRUCTION_MASKS), data.draw(st.booleans())
     memory = data.draw(areas(cpu, spoilt=False))
     memory[512:576] = bytes(64)
     before = copy.deepcopy(cpu)
@@ -80,7 +80,7 @@ def test_saving_and_restoring_gives_back_what_was_saved(execute, save, restore, 
 @many
 def test_restoring_and_saving_gives_back_the_image(execute, save, restore, data):
     cpu = data.draw(cpus(faulting=False))
-    mask, rexw = data.draw(instruction_masks()), data.draw(st.booleans())
+    mask, rexw = data.draw(INSTRUCTION_MASKS), data.draw(st.booleans())
     image = bytearray(MEMORY)
     assert execute(save, cpu, image, 0, mask, rexw=rexw) is None
     again = copy.deepcopy(data.draw(cpus(faulting=False)))
@@ -104,7 +104,7 @@ def test_no_byte_is_written_but_those_that_may_be(execute, save, data):
     cpu = data.draw(cpus())
     cpu.xrstor_info = None
     area = data.draw(st.sampled_from((0, 0, 64, 128, 8)))
-    mask = data.draw(instruction_masks())
+    mask = data.draw(INSTRUCTION_MASKS)
     memory = bytearray(area) + data.draw(areas(cpu))
     before, registers = bytearray(memory), everything(cpu)
     fault = execute(save, cpu, memory, area, mask, rexw=data.draw(st.booleans()))
@@ -120,7 +120,7 @@ def test_no_byte_is_written_but_those_that_may_be(execute, save, data):
 def test_every_byte_that_is_to_be_written_is(execute, save, data):
     cpu = data.draw(cpus(faulting=False))
     cpu.xrstor_info = None
-    mask = data.draw(instruction_masks())
+    mask = data.draw(INSTRUCTION_MASKS)
     one, other = data.draw(areas(cpu)), bytearray(MEMORY)
     other[512:520] = one[512:520]
     assert execute(save, cpu, one, 0, mask) is None
@@ -136,7 +136,7 @@ def test_every_byte_that_is_to_be_written_is(execute, save, data):
 def test_a_fault_leaves_everything_as_it_was(execute, restore, data):
     cpu = data.draw(cpus())
     area = data.draw(st.sampled_from((0, 0, 64, 8)))
-    mask = data.draw(instruction_masks())
+    mask = data.draw(INSTRUCTION_MASKS)
     memory = bytearray(area) + data.draw(areas(cpu))
     before, registers = bytearray(memory), everything(cpu)
     fault = execute(restore, cpu, memory, area, mask)
@@ -157,7 +157,7 @@ def test_a_fault_leaves_everything_as_it_was(execute, restore, data):
 @many
 def test_the_compacted_form_is_packed_in_order(execute, save, data):
     cpu = data.draw(cpus(faulting=False))
-    mask = data.draw(instruction_masks())
+    mask = data.draw(INSTRUCTION_MASKS)
     memory = bytearray(MEMORY)
     assert execute(save, cpu, memory, 0, mask) is None
     rfbm = mask & (cpu.xcr0 | (cpu.xss if save == "xsaves" else 0))
@@ -175,3 +175,25 @@ def test_the_compacted_form_is_packed_in_order(execute, save, data):
             assert memory[place : place + size] == cpu.registers[i]
         end = place + size
     assert not any(memory[end:])
+
+
+@pytest.mark.parametrize(
+    "execute",
+    [
+        pytest.param(family.execute, id="manual"),
+        pytest.param(
+            bridge.execute,
+            id="model",
+            marks=pytest.mark.xfail(strict=True, reason="TILECFG of zeros is told as not in use"),
+        ),
+    ],
+)
+def test_what_is_loaded_is_in_use_even_a_configuration_of_zeros(execute):
+    """SDM 13.8: with XSTATE_BV[i] = 1, XINUSE[i] = 1 afterwards; so saving again gives back the image."""
+    cpu, memory = Cpu(SUPPORTED, SUPPORTED_XSS), bytearray(MEMORY)
+    memory[512:520] = (1 << TILECFG).to_bytes(8, "little")
+    memory[520:528] = (COMPACTED | 1 << TILECFG).to_bytes(8, "little")
+    image = bytearray(memory)
+    assert execute("xrstors", cpu, memory, 0, 1 << TILECFG) is None
+    assert execute("xsavec", cpu, memory, 0, 1 << TILECFG) is None
+    assert memory == image
