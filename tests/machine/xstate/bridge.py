@@ -1,12 +1,16 @@
 """The model, called as the second formulation is: its values are made from a plain CPU and memory, and put back into them."""
 
+import functools
+
 from actors.machine.xstate import area as images
+from actors.machine.xstate import outcomes
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.description import Description, StateComponent
 from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore import restore
 from actors.machine.xstate.save import save
+from protocol.registers import Vector
 from tests.machine.manual.cpu import EXTENDED, SIZES, Fault
 from tests.machine.manual.family import SAVES
 
@@ -19,17 +23,14 @@ DESCRIPTION = Description(
     xfd=True,
 )
 MODEL = CpuModel(DESCRIPTION, tracking="recorded")
+FREE = CpuModel(DESCRIPTION, tracking="architectural")
 APART = 0x46
 """Components whose registers 8 to 15 the model tracks apart."""
 
 
 def execute(name, cpu, memory, area, mask, *, rexw=True, form=""):
     """Execute one of the six instructions in place, and return the fault that it raises, if any."""
-    environment = Environment(cpu.cpl, cpu.osxsave, cpu.ts, cpu.mode64, cpu.non_root)
-    image = images.from_bytes(bytes(memory[area:]), DESCRIPTION)
-    operand = Operand(image, area, rexw, form)
-    run = save if name in SAVES else restore
-    result = run(name, state_of(cpu), mask, operand, environment, MODEL)
+    result = run(MODEL, name, cpu, memory, area, mask, rexw=rexw, form=form)
     assert result.choices == (), "the recorded CPU has no choices"
     take(cpu, result.state)
     if result.area is not None:
@@ -37,6 +38,28 @@ def execute(name, cpu, memory, area, mask, *, rexw=True, form=""):
     if result.fault is None:
         return None
     return Fault(int(result.fault.vector), result.fault.error_code or 0)
+
+
+def run(model, name, cpu, memory, area, mask, *, rexw=True, form=""):
+    """Execute one of the six instructions on a model, and return its result."""
+    environment = Environment(cpu.cpl, cpu.osxsave, cpu.ts, cpu.mode64, cpu.non_root)
+    operand = Operand(area_of(memory, area), area, rexw, form)
+    execute = save if name in SAVES else restore
+    return execute(name, state_of(cpu), mask, operand, environment, model)
+
+
+def refused(name, case, after):
+    """Return what of an execution the manual's freedom does not cover, or None; `after` is a fault, a CPU, and memory."""
+    allowed = run(FREE, name, case.cpu, case.memory, case.area, case.mask, rexw=case.rexw, form=case.form)
+    fault, cpu, memory = after
+    raised = fault and outcomes.Fault(Vector(fault[0]), fault[1], "")
+    image = None if allowed.area is None else area_of(memory, case.area)
+    actual = outcomes.Result(state_of(cpu), image, raised)
+    return outcomes.disallowed(allowed, actual, functools.partial(images.write, description=DESCRIPTION))
+
+
+def area_of(memory, area):
+    return images.from_bytes(bytes(memory[area:]), DESCRIPTION)
 
 
 def state_of(cpu):
