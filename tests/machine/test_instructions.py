@@ -302,7 +302,7 @@ def test_a_save_under_xfd_does_not_fault_and_has_no_tiles(bench):
     before = cpu.x
     assert cpu.do(op.Xsaves(TILES, bench.area)) == Done()
     assert cpu.x == before
-    assert cpu.cells[bench.area] == op.XsaveArea(1 << 17, COMPACTED | TILES, ((576, config(16)),))
+    assert cpu.cells[bench.area] == op.XsaveArea(1 << 17, COMPACTED | TILES, (576,), (config(16),))
 
 
 def test_a_restore_that_would_load_disabled_tiles_is_nm_and_changes_nothing_else(bench):
@@ -355,7 +355,7 @@ def test_what_a_save_leaves_out_stays_as_it_was_in_memory(bench):
     cpu.do(op.Xsaves(TILES, bench.area))
     area = cpu.cells[bench.area]
     assert (area.xstate_bv, area.xcomp_bv) == (0, COMPACTED | TILES)
-    assert area.pieces[0] == (576, config(16)), "stale, and not to be restored"
+    assert (area.offsets[0], area.contents[0]) == (576, config(16)), "stale, and not to be restored"
 
 
 # The mail's second component.

@@ -33,6 +33,18 @@ def test_the_manual_and_the_mails_premise_are_the_defaults_and_can_be_chosen_oth
     assert cpu_model("mail_2021").xfd_err == "load", "the presets are not changed by it"
 
 
+def test_under_architectural_tracking_setting_xfd_leaves_data_undefined_unless_somebody_says_otherwise():
+    assert cpu_model("sapphire_rapids", tracking="architectural").xfd_set == "undefined"
+    assert cpu_model("sapphire_rapids", xfd_set="keep", tracking="architectural").xfd_set == "keep"
+    assert cpu_model("sapphire_rapids", tracking="by_value").xfd_set == "keep"
+    assert cpu_model("sapphire_rapids").tracking == "recorded"
+
+
+def test_a_model_tells_the_masks_of_its_description():
+    model = cpu_model("mail_2021")
+    assert (model.name, model.xcr0, model.xss) == ("mail_2021", 0xE02E7, 0xDD00)
+
+
 def test_an_unknown_cpu_is_refused_with_those_that_there_are():
     with pytest.raises(VmraceError, match=r"'pentium'.*emerald_rapids, sapphire_rapids, mail_2021"):
         cpu_model("pentium")

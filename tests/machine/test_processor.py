@@ -202,7 +202,7 @@ def test_after_any_sequence_the_footprints_held_the_answers_were_alike_and_xinus
         outcomes = cpu.outcomes(message, sender)  # checks the footprint, and asks twice
         if outcomes:
             cpu.cells.update(outcomes[which % len(outcomes)].writes)
-        for component, content in cpu.x.contents:
+        for component, content in cpu.x.items():
             assert not is_initial(component, content)
             assert cpu.x.in_use >> component & 1
             assert len(content) == cpu.processor.model.description.size(component)
