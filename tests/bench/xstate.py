@@ -10,6 +10,7 @@ switch), and restores them on a CPU that holds others again. The median over the
 import argparse
 import random
 import statistics
+import sys
 import time
 
 from actors.machine.xstate.area import pieces
@@ -78,7 +79,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=101)
     median = measure(arguments.parse_args().rounds)
-    print(f"XSAVES + XRSTORS of all components: {median:.1f} us the pair (median; target {TARGET:g})")
+    sys.stdout.write(
+        f"XSAVES + XRSTORS of all components: {median:.1f} us (median of the pair; target {TARGET:g})\n"
+    )
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from protocol.instructions import XsaveArea
 CPU = p.EMULATED
 SIZE = 0x3000
 words = st.sampled_from([0, 7, 0x602E7, 1 << 62, COMPACTED | 0x602E7, COMPACTED | 0x24, COMPACTED])
-patches = st.lists(
-    st.tuples(st.integers(0, SIZE - 40), st.binary(min_size=1, max_size=40)), max_size=6
-).map(lambda found: [(at, data) for at, data in found if at + len(data) <= SIZE])
+patches = st.lists(st.tuples(st.integers(0, SIZE - 40), st.binary(min_size=1, max_size=40)), max_size=6).map(
+    lambda found: [(at, data) for at, data in found if at + len(data) <= SIZE]
+)
 
 
 def flat(xstate_bv=0, xcomp_bv=0, stores=()):

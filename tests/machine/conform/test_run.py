@@ -1,0 +1,167 @@
+"""Running lines on the model: all that is recorded passes, and a line that is changed in one field fails in that field."""
+
+import collections
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from actors.machine.conform import ops
+from actors.machine.conform.lines import decode
+from actors.machine.conform.reader import read_lines
+from actors.machine.conform.run import run, run_all
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+STOPPED = {"emu": 10, "emuamx": 47}
+SETS = [
+    "hw-save",
+    "hw-xrstor",
+    "hw-xinuse",
+    "hw-misc",
+    "hw-modopt",
+    "hw-compat",
+    "suites",
+    "emu",
+    "emuamx",
+]
+
+
+def lines(name):
+    return [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
+
+
+@pytest.mark.parametrize("freedom", [False, True], ids=["recorded", "allowed"])
+@pytest.mark.parametrize("name", SETS)
+def test_every_line_passes_up_to_its_first_sus_tag(name, freedom):
+    found = list(run_all(lines(name), freedom=freedom))
+    failed = [verdict for verdict in found if verdict.kind == "failed"]
+    assert failed == []
+    kinds = collections.Counter(verdict.kind for verdict in found)
+    assert kinds["stopped"] == STOPPED.get(name, 0)
+
+
+def test_a_stopped_line_says_where_and_why():
+    verdict = next(one for one in run_all(lines("emuamx")) if one.kind == "stopped")
+    assert verdict.field == "sus"
+    assert verdict.expected
+    assert verdict.op is not None
+
+
+# Changed lines.
+
+HW = (
+    b'{"id":"x","op":"xsave64","rfbm":"e7","setup":{"xbv":"4","post":"none","same":0},"xin0":"4",'
+    b'"r0":{"mxcsr":"00001f80","avx":"01000000*64"},"m0":"00000000*688","fault":null,"r1":{},"xin1":"4",'
+    b'"m1":[[0,"7f030000"],[24,"801f0000ffff0000"],[512,"04000000"],[576,"01000000*64"]]}'
+)
+
+
+def test_a_line_made_by_hand_passes():
+    assert run(decode(HW)).kind == "passed"
+    assert run(decode(HW), freedom=True).kind == "passed"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        (b'"xin0":"4"', b'"xin0":"5"', "xin0"),
+        (b'"xin1":"4"', b'"xin1":"0"', "xin1"),
+        (b'[512,"04000000"]', b'[512,"05000000"]', "m1 at 512"),
+        (b'[576,"01000000*64"]', b'[576,"01000000*63"]', "m1 at 828"),
+        (b'"r1":{}', b'"r1":{"mxcsr":"00001f81"}', "r1.mxcsr"),
+        (b'"r1":{}', b'"r1":{"k":"01000000*16"}', "r1.k"),
+        (b'"fault":null', b'"fault":{"vec":13,"err":0}', "fault"),
+    ],
+)
+def test_the_first_field_that_differs_is_named(old, new, field):
+    changed = HW.replace(old, new)
+    if field == "fault":
+        changed = changed.replace(b'"xin1":"4"', b'"xin1":null')
+    verdict = run(decode(changed))
+    assert (verdict.id, verdict.kind, verdict.field) == ("x", "failed", field)
+    assert verdict.expected != verdict.got
+
+
+def test_what_the_manual_leaves_open_is_allowed_though_this_cpu_does_otherwise():
+    changed = HW.replace(b'[512,"04000000"]', b'[512,"25000000"]')
+    assert run(decode(changed)).kind == "failed"
+    assert run(decode(changed), freedom=True).kind == "passed"
+    must = HW.replace(b'[512,"04000000"],', b"")
+    assert run(decode(must), freedom=True).field == "memory"
+
+
+def test_xinuse_of_something_that_is_not_initial_is_not_free():
+    verdict = run(decode(HW.replace(b'"xin0":"4"', b'"xin0":"0"')), freedom=True)
+    assert (verdict.kind, verdict.field) == ("failed", "xin0")
+
+
+def first(name, kind):
+    """Return a line of the set that has an op of this kind which does not fault, and the place of that op."""
+    for line in lines(name):
+        for place, op in enumerate(line.ops):
+            if op.sus:
+                break
+            if isinstance(op, kind) and op.vec is None:
+                return line, place
+    raise AssertionError("no such line")
+
+
+CHANGES = [
+    (ops.Xsetbv, {"xcr0": 1}, "xsetbv.xcr0"),
+    (ops.Xgetbv, {"res": 5}, "xgetbv.res"),
+    (ops.Rdmsr, {"res": 5}, "rdmsr.res"),
+    (ops.CpuidD, {"res": (1, 2, 3, 4)}, "cpuid_d.res"),
+    (ops.Sttilecfg, {"out": b"\1" * 64}, "sttilecfg.out"),
+    (ops.Tilestored, {"crc": 1}, "tilestored.crc"),
+    (ops.Tileloadd, {"xin": 5}, "tileloadd.xin"),
+    (ops.Xsave, {"crc": 1}, "xsave.crc"),
+    (ops.Xsavec, {"hdr": (1, 1)}, "xsavec.hdr"),
+    (ops.Xsaves, {"leg": ops.Legacy(env=1, st=1, xmm=1, mxcsr=1)}, "xsaves.leg.env"),
+    (ops.Xsaveopt, {"comp": {2: ops.Located(0, 0)}}, "xsaveopt.comp"),
+    (ops.Xrstor, {"vec": 13, "err": 0}, "xrstor.vec"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "field"), CHANGES, ids=[field for _, _, field in CHANGES])
+def test_in_a_sequence_the_op_and_its_field_are_named(kind, fields, field):
+    line, place = first("emuamx", kind)
+    changed = list(line.ops)
+    changed[place] = msgspec.structs.replace(changed[place], **fields)
+    verdict = run(msgspec.structs.replace(line, ops=tuple(changed)))
+    assert (verdict.kind, verdict.field, verdict.op) == ("failed", field, place)
+
+
+def test_a_wrong_error_code_is_a_difference():
+    for line in lines("emu"):
+        for place, op in enumerate(line.ops):
+            if op.vec == 13:
+                wrong = msgspec.structs.replace(op, err=8)
+                verdict = run(msgspec.structs.replace(line, ops=(*line.ops[:place], wrong)))
+                assert verdict.field.endswith(".err")
+                return
+
+
+SUITE = (
+    b'{"id":"s","init":{"cr4_osxsave":1,"xcr0":"602e7","xss":"0","xfd":"40000","xfd_err":"0","cpuid_xcr0":"602e7"},'
+    b'"ops":[{"op":"poke","area":0,"off":512,"val":"40000"},'
+    b'{"op":"fill_bytes","area":0,"off":2816,"len":8192,"byte":"5b"},'
+    b'{"op":"xrstor","area":0,"rfbm":"40000","vec":7},{"op":"rdmsr","msr":"1c5","vec":null,"res":"40000"},'
+    b'{"op":"wrmsr","msr":"1c4","val":"0","vec":null},{"op":"xrstor","area":0,"rfbm":"40000","vec":null},'
+    b'{"op":"xsave","area":1,"rfbm":"40000","vec":null,"region":[2816,8192,"5b*8192"]}]}'
+)
+
+
+def test_a_suite_asserts_what_it_says_and_nothing_else():
+    assert run(decode(SUITE)).kind == "passed"
+    assert run(decode(SUITE), freedom=True).kind == "passed"
+    for old, new, field in (
+        (b'"vec":7', b'"vec":13', "xrstor.vec"),
+        (b'"5b*8192"]', b'"5c*8192"]', "xsave.region"),
+        (b'"res":"40000"', b'"res":"0"', "rdmsr.res"),
+    ):
+        assert run(decode(SUITE.replace(old, new))).field == field
+
+
+def test_a_suite_runs_on_the_cpu_that_it_asks_for():
+    small = SUITE.replace(b"602e7", b"7").replace(b'"xfd":"40000"', b'"xfd":"0"')
+    assert run(decode(small)).field == "xrstor.vec"

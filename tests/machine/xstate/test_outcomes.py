@@ -1,0 +1,240 @@
+"""What the manual leaves open, choice by choice: what is allowed, what is not, and all of it spelt out."""
+
+import functools
+
+import msgspec
+import pytest
+
+from actors.machine.model import cpu_model
+from actors.machine.xstate import area as images
+from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.environment import KERNEL, Environment, Operand, Pages
+from actors.machine.xstate.faults import general_protection, undefined
+from actors.machine.xstate.outcomes import Choice, Edit, Result, disallowed, outcomes
+from actors.machine.xstate.presets import SAPPHIRE_RAPIDS as D
+from actors.machine.xstate.registers import XrstorInfo, XState
+from actors.machine.xstate.restore import restore
+from actors.machine.xstate.save import save
+from protocol.instructions import XsaveArea
+
+FREE, RECORDED, BY_VALUE = (
+    cpu_model("sapphire_rapids", tracking=name) for name in ("architectural", "recorded", "by_value")
+)
+store = functools.partial(images.write, description=D)
+AVX = b"\1" * 256
+EMPTY = XsaveArea(0, COMPACTED | 0x26)
+INFO = XrstorInfo(0, False, 64, COMPACTED | 0x26)
+
+
+def saved(name, state, mask=0x26, cpu=FREE, area=EMPTY, environment=KERNEL):
+    return save(name, state, mask, Operand(area, 64), environment, cpu)
+
+
+def spelt(result):
+    return dict(outcomes(result, store))
+
+
+def state(**fields):
+    return XState(xcr0=0x602E7, **fields).loaded(2, AVX)
+
+
+# Saves.
+
+
+@pytest.mark.parametrize("cpu", [RECORDED, BY_VALUE])
+def test_a_profile_that_knows_leaves_no_choice(cpu):
+    result = saved("xsaves", state(), cpu=cpu)
+    assert result.choices == ()
+    assert list(spelt(result)) == [""]
+
+
+def test_a_component_that_is_initial_may_be_in_use_or_not_each_for_itself():
+    found = spelt(saved("xsaves", state()))
+    assert set(found) == {"", "in use 1", "in use 5", "in use 1 in use 5"}
+    assert {label: one.area.xstate_bv for label, one in found.items()} == {
+        "": 4,
+        "in use 1": 6,
+        "in use 5": 0x24,
+        "in use 1 in use 5": 0x26,
+    }
+
+
+def test_if_it_is_in_use_its_initial_content_is_written():
+    stale = images.write(EMPTY, 832, b"\xee" * 64, D)
+    found = spelt(saved("xsaves", state(), area=stale))
+    assert images.read(found[""].area, 832, 64) == b"\xee" * 64
+    assert images.read(found["in use 5"].area, 832, 64) == bytes(64)
+    mxcsr = b"\x80\x1f\0\0\xff\xff\0\0"
+    assert images.read(found["in use 1"].area, 24, 8) == mxcsr
+    assert images.read(found["in use 5"].area, 24, 8) == bytes(8)
+
+
+def test_what_is_not_initial_is_always_in_use_and_mxcsr_makes_component_1_so_in_the_compacted_format():
+    full = state().loaded(1, AVX).loaded(5, b"\1" * 64)
+    assert saved("xsaves", full).choices == ()
+    assert [choice.bits for choice in saved("xsaves", state(mxcsr=0)).choices] == [0x20]
+    assert [choice.bits for choice in saved("xsave", state(mxcsr=0)).choices] == [2, 0x20]
+
+
+def test_xsave_writes_all_data_whatever_the_bit():
+    found = spelt(saved("xsave", state(), area=images.write(XsaveArea(), 1088, b"\xee" * 64, D)))
+    for one in found.values():
+        assert images.read(one.area, 1088, 64) == bytes(64)
+
+
+def test_the_modified_optimisation_may_apply_or_not():
+    restored = state(xrstor_info=INFO, xmodified=0).holding(5, b"\2" * 64)
+    restored = msgspec.structs.replace(restored, xmodified=0)
+    found = spelt(saved("xsaves", restored))
+    assert {"", "skip 2", "skip 5", "skip 2 skip 5", "skip 1", "in use 1"} <= set(found)
+    assert images.read(found["skip 2"].area, 576, 256) == bytes(256)
+    assert images.read(found["skip 5"].area, 576, 256) == AVX
+    assert all(one.area.xstate_bv & 0x24 == 0x24 for one in found.values()), (
+        "the bits are written all the same"
+    )
+    assert set(spelt(saved("xsavec", restored))) == {"", "in use 1"}
+
+
+def test_what_was_modified_is_saved():
+    restored = state(xrstor_info=INFO)
+    assert restored.xmodified == 4
+    assert not any("skip 2" in label for label in spelt(saved("xsaves", restored)))
+
+
+def test_in_compatibility_mode_component_7_is_no_choice():
+    result = saved(
+        "xsavec",
+        XState(xcr0=0xE7),
+        0x81,
+        area=XsaveArea(0, COMPACTED | 0x81),
+        environment=Environment(long_mode=False),
+    )
+    assert [choice.bits for choice in result.choices] == [1]
+
+
+def test_what_xfd_hides_is_no_choice():
+    result = saved(
+        "xsaves", XState(xcr0=0x602E7, xfd=1 << 18), 0x60000, area=XsaveArea(0, COMPACTED | 0x60000)
+    )
+    assert [choice.bits for choice in result.choices] == [1 << 17]
+
+
+# Restores.
+
+
+def area_of(xstate_bv, xcomp_bv, mxcsr=0x1F80):
+    flat = bytearray(4096)
+    flat[24:28] = mxcsr.to_bytes(4, "little")
+    flat[512:528] = xstate_bv.to_bytes(8, "little") + xcomp_bv.to_bytes(8, "little")
+    flat[576:832], flat[832:896] = b"\2" * 256, b"\2" * 64
+    return images.from_bytes(bytes(flat), D)
+
+
+def restored(area, cpu=FREE, pages=None, name="xrstor", mask=0x26):
+    return restore(name, state(), mask, Operand(area, 64, pages=pages), KERNEL, cpu)
+
+
+def test_a_restore_that_retires_leaves_no_choice():
+    assert restored(area_of(4, COMPACTED | 0x26)).choices == ()
+
+
+@pytest.mark.parametrize("pages", [None, Pages(absent=((832, 4096),))])
+def test_one_that_faults_midway_may_have_changed_each_component(pages):
+    area = area_of(0x24, COMPACTED | 0x26) if pages else area_of(0x26, COMPACTED | 0x26, 0x1F0000)
+    result = restored(area, pages=pages)
+    found = spelt(result)
+    assert {"", "new 2", "new 5", "new 2 new 5"} <= set(found)
+    assert found[""].state.contents == state().contents
+    assert found["new 2"].state.held(2) == b"\2" * 256
+    assert found["new 5"].state.held(5) == b"\2" * 64
+    assert all(one.fault == result.fault for one in found.values())
+
+
+def test_so_may_mxcsr_if_it_is_legal():
+    pages = Pages(absent=((832, 4096),))
+    assert "new MXCSR" in spelt(restored(area_of(6, COMPACTED | 0x26, 0x1FC0), pages=pages))
+    assert not any("MXCSR" in label for label in spelt(restored(area_of(6, COMPACTED | 0x26, 0x1F0000))))
+
+
+def test_a_supervisor_component_may_also_be_initial():
+    cpu, before = FREE, XState(xcr0=3, xss=1 << 11).loaded(11, b"\3" + bytes(15))
+    flat = bytearray(4096)
+    flat[512:528] = (1 << 11).to_bytes(8, "little") + (COMPACTED | 1 << 11).to_bytes(8, "little")
+    flat[576:592] = b"\1" + bytes(7) + b"\1" + bytes(7)
+    result = restore("xrstors", before, 1 << 11, Operand(images.from_bytes(bytes(flat), D)), KERNEL, cpu)
+    assert result.fault is not None
+    assert set(spelt(result)) == {"", "new 11", "init 11"}
+
+
+def test_a_fault_of_the_header_changes_nothing():
+    assert restored(area_of(4, COMPACTED | 2)).choices == ()
+
+
+@pytest.mark.parametrize("cpu", [RECORDED, BY_VALUE])
+def test_what_the_other_profiles_do_is_allowed(cpu):
+    for area in (area_of(0x26, COMPACTED | 0x26, 0x1F0000), area_of(4, COMPACTED | 0x26), area_of(4, 0)):
+        assert disallowed(restored(area), restored(area, cpu=cpu), store) is None
+        assert disallowed(saved("xsavec", state()), saved("xsavec", state(), cpu=cpu), store) is None
+
+
+# What is not allowed.
+
+
+def wrong(part, **fields):
+    allowed = saved("xsaves", state())
+    return (
+        disallowed(allowed, msgspec.structs.replace(saved("xsaves", state(), cpu=RECORDED), **fields), store)
+        == part
+    )
+
+
+def test_each_part_is_compared():
+    assert wrong(None)
+    assert wrong("fault", fault=general_protection("x"))
+    assert wrong("value", value=1)
+    assert wrong("value", data=b"x")
+    assert wrong("registers", state=state().loaded(5, b"\1" * 64))
+    assert wrong("registers", state=state(mxcsr=0))
+    assert wrong("registers", state=state(xfd_err=1))
+
+
+@pytest.mark.parametrize("at", [0, 416, 530, 577, 900])
+def test_a_byte_that_no_choice_covers_has_to_be_right(at):
+    right = saved("xsaves", state(), cpu=RECORDED)
+    other = images.write(right.area, at, b"\x99", D)
+    assert wrong("memory", area=other)
+
+
+def test_a_bit_that_must_be_set_has_to_be():
+    right = saved("xsaves", state(), cpu=RECORDED)
+    assert wrong("memory", area=msgspec.structs.replace(right.area, xstate_bv=0))
+
+
+def test_half_of_a_way_is_no_way():
+    right = saved("xsaves", state(), cpu=RECORDED, area=images.write(EMPTY, 832, b"\xee" * 64, D))
+    allowed = saved("xsaves", state(), area=images.write(EMPTY, 832, b"\xee" * 64, D))
+    assert disallowed(allowed, right, store) is None
+    bit_alone = msgspec.structs.replace(right.area, xstate_bv=0x24)
+    assert disallowed(allowed, msgspec.structs.replace(right, area=bit_alone), store) == "memory"
+    data_alone = images.write(right.area, 832, bytes(64), D)
+    assert disallowed(allowed, msgspec.structs.replace(right, area=data_alone), store) == "memory"
+    together = images.write(bit_alone, 832, bytes(64), D)
+    assert disallowed(allowed, msgspec.structs.replace(right, area=together), store) is None
+
+
+def test_faults_are_compared_by_vector_and_error_code_and_not_by_words():
+    one, other = Result(XState(), fault=undefined("a")), Result(XState(), fault=undefined("b"))
+    assert disallowed(one, other, store) is None
+    assert disallowed(one, Result(XState(), fault=general_protection("a")), store) == "fault"
+
+
+def test_free_bits_of_a_value_may_be_either():
+    allowed = Result(XState(), value=0b100, free=0b001)
+    assert disallowed(allowed, Result(XState(), value=0b101), store) is None
+    assert disallowed(allowed, Result(XState(), value=0b110), store) == "value"
+    assert disallowed(allowed, Result(XState(), value=0b000), store) == "value"
+
+
+def test_the_last_choice_varies_fastest():
+    ways = [Choice((Edit(f"{name}0"), Edit(f"{name}1"))) for name in "ab"]
+    assert list(spelt(Result(XState(), choices=tuple(ways)))) == ["a0 b0", "a0 b1", "a1 b0", "a1 b1"]
