@@ -1,8 +1,8 @@
 """Which components are in use, and which were modified: the answers of the three profiles.
 
 SDM volume 1, 13.6: XINUSE[i] must be 1 if component i is not initial, and may be 0 or 1 if it is; XMODIFIED[i] must be 1 if the
-component was written since the last XRSTOR(S). Each answer below is a pair of masks: what must be 1, and what may be. They
-differ under `architectural` alone.
+component was written since the last XRSTOR(S). `in_use` answers by a pair of masks: what must be 1, and what may be; they
+differ under `architectural` alone. `unmodified` tells what can be skipped: a recorded CPU skips it, by the manual any may.
 
 What the recorded silicon adds (facts 1 to 8, 12):
 

@@ -11,7 +11,7 @@ can. A #NM from CR0.TS leaves XFD_ERR alone, and hardware never clears it. XFD[i
   kernel comment has it "stay in or go into init state" instead; traces of real machines show the #NM (`restore`).
 
 Not verified on silicon: that the #NM of CR0.TS comes first, as it does here; the order of this #NM against the #UD and #GP
-of the same instruction (here they come first, but for #GP from MXCSR, which depends on loading), and whether XGETBV(1)
+of the same instruction (here they come first, but for #GP from a value that would be loaded), and whether XGETBV(1)
 shows a component that XFD disables (here it does).
 """
 
