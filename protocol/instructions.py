@@ -1,53 +1,116 @@
 """What a program can ask of the CPU that it runs on, one instruction or event a message.
 
-Instructions bear the manual's names; `Instruction` is the union for strict decoding, told apart by the field `op`.
+Instructions bear the manual's names; `Instruction` is the union for strict decoding, told apart by the field `op`. Those on
+extended state are in `extended`, those of VMX in `virtualization`; here are the others, and all of them under one name.
 Three messages are not instructions: `SwitchTo` is the kernel's change of stacks, `ExternalInterrupt` arrives from outside,
 and `Touch` uses a component that no released CPU has (the second XFD-capable one of the 2021 mail).
 
-Contents of tiles are bytes: one tile is 16 rows of 64 bytes. Register operands are unsigned integers.
+Register operands are unsigned integers.
 """
 
 from typing import Annotated, TypeAlias
 
 import msgspec
 
+from protocol.areas import MsrArea, MsrEntry, XsaveArea
+from protocol.base import Base
+from protocol.extended import (
+    Fninit,
+    Kmovq,
+    Ldmxcsr,
+    Ldtilecfg,
+    Movq,
+    OnArea,
+    Rdpkru,
+    Stmxcsr,
+    Sttilecfg,
+    Tdpbssd,
+    Tile,
+    Tileloadd,
+    Tilerelease,
+    Tilestored,
+    Tilezero,
+    Touch,
+    Vpbroadcastq,
+    Vzeroall,
+    Vzeroupper,
+    Wrpkru,
+    Xgetbv,
+    Xrstor,
+    Xrstors,
+    Xsave,
+    Xsavec,
+    Xsaveopt,
+    Xsaves,
+    Xsetbv,
+)
 from protocol.handles import Cell, Program
-from protocol.registers import Component, Work
+from protocol.registers import Uint32, Uint64, Work, check_words
+from protocol.virtualization import Controls, Vmcontrol, Vmenter, Vminject, Vmread, Vmwrite
 
-Uint64 = Annotated[int, msgspec.Meta(ge=0)]
-Tile = Annotated[int, msgspec.Meta(ge=0, le=7)]
-
-
-class MsrEntry(msgspec.Struct, frozen=True, tag="msr"):
-    """One entry of a VMX MSR-load or MSR-store area: the MSR's address and its value."""
-
-    index: int
-    value: Uint64
-
-
-class MsrArea(msgspec.Struct, frozen=True, tag="msr_area"):
-    """A VMX MSR area in memory, in the order in which the CPU walks it (SDM volume 3, 24.7.2, 24.8.2)."""
-
-    entries: tuple[MsrEntry, ...] = ()
-
-
-class XsaveArea(msgspec.Struct, frozen=True, cache_hash=True, tag="xsave_area"):
-    """An XSAVE area: the header's two words, and the other bytes in pieces, by ascending offset; the rest is zero.
-
-    What the pieces are, and how an area is read and written, is in `actors.machine.xstate.area`.
-    """
-
-    xstate_bv: Uint64 = 0
-    xcomp_bv: Uint64 = 0
-    offsets: tuple[int, ...] = ()
-    contents: tuple[bytes, ...] = ()
-
+__all__ = (
+    "Base",
+    "Cell",
+    "Cli",
+    "Controls",
+    "ExternalInterrupt",
+    "Fninit",
+    "Hlt",
+    "Instruction",
+    "Iret",
+    "Kmovq",
+    "Ldmxcsr",
+    "Ldtilecfg",
+    "Load",
+    "MovCr0Ts",
+    "MovCr4Osxsave",
+    "MovFromCr0",
+    "Movq",
+    "MsrArea",
+    "MsrEntry",
+    "Nop",
+    "OnArea",
+    "Program",
+    "Rdmsr",
+    "Rdpkru",
+    "Sti",
+    "Stmxcsr",
+    "Store",
+    "Sttilecfg",
+    "SwitchTo",
+    "Syscall",
+    "Tdpbssd",
+    "Tile",
+    "Tileloadd",
+    "Tilerelease",
+    "Tilestored",
+    "Tilezero",
+    "Touch",
+    "Uint32",
+    "Uint64",
+    "Vmcontrol",
+    "Vmenter",
+    "Vminject",
+    "Vmread",
+    "Vmwrite",
+    "Vpbroadcastq",
+    "Vzeroall",
+    "Vzeroupper",
+    "Word",
+    "Wrmsr",
+    "Wrpkru",
+    "Xgetbv",
+    "Xrstor",
+    "Xrstors",
+    "Xsave",
+    "XsaveArea",
+    "Xsavec",
+    "Xsaveopt",
+    "Xsaves",
+    "Xsetbv",
+)
 
 Word: TypeAlias = int | bool | str | MsrArea | XsaveArea | Program | None
-
-
-class Base(msgspec.Struct, frozen=True, tag_field="op", tag=str.lower):
-    """What instructions have in common: the tag that tells them apart."""
 
 
 class Nop(Base, frozen=True):
@@ -81,6 +144,9 @@ class Rdmsr(Base, frozen=True):
 
     msr: Uint64
 
+    def __post_init__(self) -> None:
+        check_words(self.msr)
+
 
 class Wrmsr(Base, frozen=True):
     """WRMSR of the address ECX with EDX:EAX."""
@@ -88,18 +154,8 @@ class Wrmsr(Base, frozen=True):
     msr: Uint64
     value: Uint64
 
-
-class Xgetbv(Base, frozen=True):
-    """XGETBV: ECX=0 reads XCR0, ECX=1 reads XCR0 & XINUSE."""
-
-    ecx: Uint64 = 0
-
-
-class Xsetbv(Base, frozen=True):
-    """XSETBV of the register ECX with EDX:EAX; always leaves a guest."""
-
-    value: Uint64
-    ecx: Uint64 = 0
+    def __post_init__(self) -> None:
+        check_words(self.msr, self.value)
 
 
 class MovCr0Ts(Base, frozen=True):
@@ -108,58 +164,14 @@ class MovCr0Ts(Base, frozen=True):
     ts: bool
 
 
-class Xsaves(Base, frozen=True):
-    """XSAVES of the components `rfbm` into the memory cell `area`."""
-
-    rfbm: Uint64
-    area: Cell
+class MovFromCr0(Base, frozen=True):
+    """MOV from CR0; of its bits, TS (bit 3) is modelled."""
 
 
-class Xrstors(Base, frozen=True):
-    """XRSTORS of the components `rfbm` from the memory cell `area`."""
+class MovCr4Osxsave(Base, frozen=True):
+    """MOV to CR4 that changes the bit OSXSAVE."""
 
-    rfbm: Uint64
-    area: Cell
-
-
-class Ldtilecfg(Base, frozen=True):
-    """LDTILECFG: load TILECFG from 64 bytes of memory, zeroing the tiles."""
-
-    config: bytes
-
-
-class Sttilecfg(Base, frozen=True):
-    """STTILECFG: store TILECFG."""
-
-
-class Tileloadd(Base, frozen=True):
-    """TILELOADD: load one tile (at most 1024 bytes, the rest zero)."""
-
-    tile: Tile
-    data: bytes
-
-
-class Tilestored(Base, frozen=True):
-    """TILESTORED: store one tile (1024 bytes)."""
-
-    tile: Tile
-
-
-class Tilezero(Base, frozen=True):
-    """TILEZERO: zero one tile."""
-
-    tile: Tile
-
-
-class Tilerelease(Base, frozen=True):
-    """TILERELEASE: return TILECFG and TILEDATA to their initial state."""
-
-
-class Touch(Base, frozen=True):
-    """Use a component otherwise unknown: an instruction that needs it, writing `data` into it."""
-
-    component: Component
-    data: bytes = b""
+    osxsave: bool
 
 
 class Load(Base, frozen=True):
@@ -181,25 +193,6 @@ class SwitchTo(Base, frozen=True):
     next: Program
 
 
-class Vmenter(Base, frozen=True):
-    """VMLAUNCH or VMRESUME of the virtual CPU of that name."""
-
-    vcpu: str
-
-
-class Vmread(Base, frozen=True):
-    """VMREAD of the exit reason and qualification of the virtual CPU of that name."""
-
-    vcpu: str
-
-
-class Vmwrite(Base, frozen=True):
-    """Complete the guest's intercepted instruction: its result, and RIP behind it."""
-
-    vcpu: str
-    result: Uint64 | None = None
-
-
 class ExternalInterrupt(Base, frozen=True):
     """An external interrupt reaches the CPU that its source is wired to."""
 
@@ -215,10 +208,16 @@ Instruction: TypeAlias = (
     | Iret
     | Rdmsr
     | Wrmsr
+    | MovCr0Ts
+    | MovFromCr0
+    | MovCr4Osxsave
     | Xgetbv
     | Xsetbv
-    | MovCr0Ts
+    | Xsave
+    | Xsaveopt
+    | Xsavec
     | Xsaves
+    | Xrstor
     | Xrstors
     | Ldtilecfg
     | Sttilecfg
@@ -226,6 +225,17 @@ Instruction: TypeAlias = (
     | Tilestored
     | Tilezero
     | Tilerelease
+    | Tdpbssd
+    | Wrpkru
+    | Rdpkru
+    | Ldmxcsr
+    | Stmxcsr
+    | Fninit
+    | Vzeroupper
+    | Vzeroall
+    | Movq
+    | Vpbroadcastq
+    | Kmovq
     | Touch
     | Load
     | Store
@@ -233,5 +243,7 @@ Instruction: TypeAlias = (
     | Vmenter
     | Vmread
     | Vmwrite
+    | Vmcontrol
+    | Vminject
     | ExternalInterrupt
 )

@@ -5,6 +5,22 @@ Basic VM-exit reasons: volume 3, appendix C.
 """
 
 from enum import IntEnum
+from typing import Annotated
+
+import msgspec
+
+Uint64 = Annotated[int, msgspec.Meta(ge=0)]
+"""An unsigned 64-bit word. msgspec has no upper bounds beyond 63 bits, so Structs check it themselves: `check_words`."""
+
+Uint32 = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]
+"""An unsigned 32-bit word."""
+
+
+def check_words(*words: int) -> None:
+    """Raise ValueError unless all of these are unsigned 64-bit words; for `__post_init__`, so that it holds for all."""
+    for word in words:
+        if word >> 64:
+            raise ValueError(f"{word:#x} is not an unsigned 64-bit word")
 
 
 class Msr(IntEnum):
@@ -12,6 +28,11 @@ class Msr(IntEnum):
 
     XFD = 0x1C4  # IA32_XFD: the components whose use raises #NM
     XFD_ERR = 0x1C5  # IA32_XFD_ERR: which of them an instruction wanted
+    U_CET = 0x6A0  # IA32_U_CET: component 11, with PL3_SSP
+    PL0_SSP = 0x6A4  # IA32_PL0_SSP: component 12, with the next two
+    PL1_SSP = 0x6A5
+    PL2_SSP = 0x6A6
+    PL3_SSP = 0x6A7
     XSS = 0xDA0  # IA32_XSS: supervisor components that XSAVES manages
 
 
@@ -61,6 +82,8 @@ class ExitReason(IntEnum):
     WRMSR = 32
     ENTRY_FAILURE_MSR_LOADING = 34
     XSETBV = 55
+    XSAVES = 63
+    XRSTORS = 64
 
 
 class Work(IntEnum):

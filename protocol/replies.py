@@ -38,10 +38,18 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
 
 
 class VmExit(msgspec.Struct, frozen=True, tag="vmexit"):
-    """Why the guest was left: the basic exit reason, with the exit qualification or faulting operand."""
+    """Why the guest was left: the basic exit reason, with what the hypervisor needs to know of the instruction or event.
+
+    `qualification` is the exit qualification or operand: of RDMSR and WRMSR the MSR's address, of XSETBV the value, of XSAVES
+    and XRSTORS the instruction mask. `value` is what WRMSR would write. For an exception `vector` and `error_code` are those of
+    the VM-exit interruption information.
+    """
 
     reason: ExitReason
     qualification: int = 0
+    value: int = 0
+    vector: Vector | None = None
+    error_code: int | None = None
 
 
 class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):

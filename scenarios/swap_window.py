@@ -1,6 +1,6 @@
 """Two questions about one swap: may interrupts be on while it is done, and may preemption?"""
 
-from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
@@ -24,7 +24,8 @@ def swap_window(
     window: Window = "preemptible",
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """What may happen between a VM-exit and the host's half of the swap of XFD and XFD_ERR?
 
@@ -34,7 +35,7 @@ def swap_window(
     `preemptible` leaves preemption on as well. Now a host task can run in the middle of the swap and take its own #NM; its
     handler clears XFD_ERR before it has been saved, and the guest's handler reads 0 (S1). `closed` is the mail's form.
     """
-    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     guest = world.guest(amx_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, name="guest")
     thread = world.vcpu_thread(guest, FULL, window=window, name="vcpu")
     task = world.host_task(amx_task, b"\xaa" * 1024, perm=TILEDATA, name="task")

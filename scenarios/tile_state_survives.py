@@ -1,6 +1,6 @@
 """The mail's "Ergo it does not matter at all": guest tile data that is live while the guest's XFD disables it."""
 
-from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
@@ -23,7 +23,8 @@ def tile_state_survives(
     swap: SwapName = "full",
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """Does a live tile survive exits while the guest's XFD[i]=1 and the host's XFD[i]=0?
 
@@ -33,7 +34,7 @@ def tile_state_survives(
     on the mail's premise `xfd_set=keep`. The manual promises less: with `undefined`, setting XFD may lose the data. And the
     argument needs the host's XFD at the host's XSAVES: with `swap=none` the guest's is in force there, and the data is lost.
     """
-    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     guest = world.guest(live_tile_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, name="guest")
     world.vcpu_thread(guest, form(swap, guest.dynamic_features), name="vcpu")
     task = world.host_task(amx_task, b"\xaa" * 1024, perm=TILEDATA, name="task")

@@ -1,6 +1,6 @@
 """The last third of the 2021 design mail: who clears XFD_ERR when a VM-exit lands inside the guest's #NM?"""
 
-from actors.machine.model import HYPOTHETICAL, TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import HYPOTHETICAL, TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
@@ -44,7 +44,8 @@ def xfd_err_leak(
     swap: SwapName = "xfd",
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """Can a guest's XFD_ERR be seen, or lost, outside that guest?
 
@@ -78,7 +79,7 @@ def xfd_err_leak(
     the host, and it needs both a CPU that adds to XFD_ERR and a second feature: with bit 18 alone, or with a CPU that loads
     XFD_ERR as the manual says, no host symptom tells the buggy forms from the right ones. The harm is the guests'.
     """
-    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     second = Component.APX if HYPOTHETICAL & world.cpu_model.xfd_capable else Component.TILEDATA
     guest = world.guest(amx_guest, TILEDATA, GUEST_TILE, dynamic_features=TILEDATA, name="guest")
     other = world.guest(reader_guest, name="guest2")

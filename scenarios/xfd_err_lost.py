@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.runtime import case, scenario
 from actors.system import Machine
 from actors.system.guest import amx_guest
@@ -24,7 +24,8 @@ def xfd_err_lost(
     swap: Literal["xfd", "full"] = "xfd",
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """Does the guest's XFD_ERR follow its vCPU to another CPU?
 
@@ -33,7 +34,7 @@ def xfd_err_lost(
     and dies, while its bit stays behind on the first. No other user of AMX takes part: no host task, no second VM. With
     `swap=full` the value is saved at the exit and loaded at the entry, wherever that is.
     """
-    world = Machine(cpus=2, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=2, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     guest = world.guest(amx_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, name="guest")
     thread = world.vcpu_thread(guest, form(swap, guest.dynamic_features), name="vcpu")
     world.host_task(busy_task, name="busy")

@@ -1,6 +1,6 @@
 """The mail's first line before the entry, left out: the guest goes on with the host's XFD."""
 
-from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
@@ -21,7 +21,8 @@ def xfd_not_loaded(
     load: bool = False,
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """What happens in the guest if XFD is not written before a VM-entry?
 
@@ -30,7 +31,7 @@ def xfd_not_loaded(
     into force; entered again without `wrmsrl(XFD, guest->xfd)`, the guest runs with it. The tile instruction executes, the
     #NM never comes, and the task has got what its kernel forbids.
     """
-    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     guest = world.guest(
         armed_guest,
         TILEDATA,

@@ -1,6 +1,6 @@
 """The mail's first line after the exit, left out: the host goes on with the guest's XFD."""
 
-from actors.machine.model import TILEDATA, CpuName, XfdErr, XfdSet
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
@@ -22,7 +22,8 @@ def xfd_not_restored(
     restore: bool = False,
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
-    xfd_set: XfdSet = "keep",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
 ) -> Machine:
     """What happens on the host if XFD is not written back after a VM-exit?
 
@@ -31,7 +32,7 @@ def xfd_not_restored(
     the guest's bit, while the kernel's per-CPU copy says 0. The next switch to the task compares the copy with the task's 0,
     writes nothing, and XRSTORS of an area with XSTATE_BV[18]=1 raises #NM in the kernel, which dies of it.
     """
-    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set)
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking)
     task = world.host_task(amx_task, b"\xaa" * 1024, perm=TILEDATA, buffer=TILEDATA, name="task")
     guest = world.guest(amx_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, name="guest")
     world.vcpu_thread(guest, FULL if restore else NOT_RESTORED, name="vcpu")

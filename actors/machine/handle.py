@@ -5,7 +5,7 @@ Kernels subclass `Cpu` and override `execute`, to handle faults and interruption
 """
 
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -13,7 +13,7 @@ from actors.machine.processor import PerCpu, Processor, Through
 from actors.runtime import Device
 from protocol import instructions as op
 from protocol.handles import Cell, Program
-from protocol.registers import Component, Work
+from protocol.registers import Component, Vector, Work
 from protocol.replies import Data, Fault, Value, VmExit
 
 __plumbing__ = True
@@ -88,13 +88,37 @@ class Cpu(msgspec.Struct, frozen=True):
         """Set or clear CR0.TS."""
         await self.execute(op.MovCr0Ts(ts))
 
-    async def xsaves(self, rfbm: int, area: Cell) -> None:
-        """XSAVES."""
-        await self.execute(op.Xsaves(rfbm, area))
+    async def read_cr0(self) -> int:
+        """MOV from CR0: TS is bit 3, and all that is modelled of it."""
+        return cast("Value", await self.execute(op.MovFromCr0())).value
 
-    async def xrstors(self, rfbm: int, area: Cell) -> None:
+    async def set_cr4_osxsave(self, osxsave: bool) -> None:
+        """Set or clear CR4.OSXSAVE."""
+        await self.execute(op.MovCr4Osxsave(osxsave))
+
+    async def xsave(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+        """XSAVE."""
+        await self.execute(op.Xsave(rfbm, area, rexw))
+
+    async def xsaveopt(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+        """XSAVEOPT."""
+        await self.execute(op.Xsaveopt(rfbm, area, rexw))
+
+    async def xsavec(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+        """XSAVEC."""
+        await self.execute(op.Xsavec(rfbm, area, rexw))
+
+    async def xsaves(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+        """XSAVES."""
+        await self.execute(op.Xsaves(rfbm, area, rexw))
+
+    async def xrstor(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+        """XRSTOR."""
+        await self.execute(op.Xrstor(rfbm, area, rexw))
+
+    async def xrstors(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
         """XRSTORS."""
-        await self.execute(op.Xrstors(rfbm, area))
+        await self.execute(op.Xrstors(rfbm, area, rexw))
 
     async def ldtilecfg(self, config: bytes) -> None:
         """LDTILECFG of 64 bytes."""
@@ -119,6 +143,50 @@ class Cpu(msgspec.Struct, frozen=True):
     async def tilerelease(self) -> None:
         """TILERELEASE."""
         await self.execute(op.Tilerelease())
+
+    async def tdpbssd(self, dst: int, src1: int, src2: int) -> None:
+        """TDPBSSD."""
+        await self.execute(op.Tdpbssd(dst, src1, src2))
+
+    async def wrpkru(self, value: int) -> None:
+        """WRPKRU."""
+        await self.execute(op.Wrpkru(value))
+
+    async def rdpkru(self) -> int:
+        """RDPKRU."""
+        return cast("Value", await self.execute(op.Rdpkru())).value
+
+    async def ldmxcsr(self, value: int) -> None:
+        """LDMXCSR."""
+        await self.execute(op.Ldmxcsr(value))
+
+    async def stmxcsr(self) -> int:
+        """STMXCSR."""
+        return cast("Value", await self.execute(op.Stmxcsr())).value
+
+    async def fninit(self) -> None:
+        """FNINIT."""
+        await self.execute(op.Fninit())
+
+    async def vzeroupper(self) -> None:
+        """VZEROUPPER."""
+        await self.execute(op.Vzeroupper())
+
+    async def vzeroall(self) -> None:
+        """VZEROALL."""
+        await self.execute(op.Vzeroall())
+
+    async def movq(self, register: int, value: int) -> None:
+        """MOVQ to an XMM register."""
+        await self.execute(op.Movq(register, value))
+
+    async def vpbroadcastq(self, register: int, value: int, width: Literal[256, 512] = 512) -> None:
+        """VPBROADCASTQ to a YMM or ZMM register."""
+        await self.execute(op.Vpbroadcastq(register, value, width))
+
+    async def kmovq(self, register: int, value: int) -> None:
+        """KMOVQ to a mask register."""
+        await self.execute(op.Kmovq(register, value))
 
     async def touch(self, component: Component, data: bytes = b"\1") -> None:
         """Use a component that no released CPU has."""
@@ -148,6 +216,14 @@ class Cpu(msgspec.Struct, frozen=True):
     async def vmwrite(self, vcpu: str, result: int | None = None) -> None:
         """Complete the guest's intercepted instruction."""
         await self.execute(op.Vmwrite(vcpu, result))
+
+    async def vmcontrol(self, vcpu: str, controls: op.Controls) -> None:
+        """Say what the guest exits for, from its next entry on."""
+        await self.execute(op.Vmcontrol(vcpu, controls))
+
+    async def vminject(self, vcpu: str, vector: Vector, error_code: int | None = None) -> None:
+        """Let the next entry deliver an exception in place of the guest's next instruction."""
+        await self.execute(op.Vminject(vcpu, vector, error_code))
 
     async def external_interrupt(self, vector: int = 0xEC) -> int:
         """Interrupt the CPU; returns in the handler, with the CPL that was interrupted (bits)."""

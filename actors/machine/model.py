@@ -17,17 +17,21 @@ __all__ = (
     "Tracking",
     "XfdErr",
     "XfdSet",
+    "XfdSetting",
     "cpu_model",
 )
 
 CpuName = Literal["emerald_rapids", "sapphire_rapids", "mail_2021"]
 """The CPUs that a scenario can ask for."""
 
+XfdSetting = Literal["implied", "keep", "undefined"]
+"""What setting XFD does to live data, as a scenario asks for it; `implied`: by `tracking`."""
+
 PRESETS: dict[str, CpuModel] = {name: CpuModel(description) for name, description in DESCRIPTIONS.items()}
 
 
 def cpu_model(
-    name: str, xfd_err: XfdErr = "load", xfd_set: XfdSet | None = None, tracking: Tracking = "recorded"
+    name: str, xfd_err: XfdErr = "load", xfd_set: XfdSetting = "implied", tracking: Tracking = "recorded"
 ) -> CpuModel:
     """Return the preset of that name with these choices; raises VmraceError if there is none.
 
@@ -35,5 +39,5 @@ def cpu_model(
     """
     if name not in DESCRIPTIONS:
         raise VmraceError(f"no CPU is called {name!r}; there are {', '.join(DESCRIPTIONS)}")
-    otherwise: XfdSet = "undefined" if tracking == "architectural" else "keep"
-    return CpuModel(DESCRIPTIONS[name], xfd_err, xfd_set or otherwise, tracking)
+    implied: XfdSet = "undefined" if tracking == "architectural" else "keep"
+    return CpuModel(DESCRIPTIONS[name], xfd_err, implied if xfd_set == "implied" else xfd_set, tracking)

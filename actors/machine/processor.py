@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from actors.machine import events, vmx
+from actors.machine import events, intercepts, vmx
 from actors.machine.describe import describe
+from actors.machine.extended import RESTORES, SAVES
 from actors.machine.instructions import PRIVILEGED, RULES
 from actors.machine.model import CpuModel
 from actors.machine.state import CpuState, Placement, Ring, Vmx, cpu_cell
@@ -48,9 +49,16 @@ HOST_RULES: dict[type, Rule] = {
     op.Vmenter: vmx.vmenter,
     op.Vmread: vmx.vmread,
     op.Vmwrite: vmx.vmwrite,
+    op.Vmcontrol: vmx.vmcontrol,
+    op.Vminject: vmx.vminject,
 }
-GUEST_RULES: dict[type, Rule] = {**RULES, op.Iret: events.iret, op.Hlt: vmx.hlt, op.Xsetbv: vmx.xsetbv_exit}
-"""What differs in VMX non-root operation: XSETBV always exits, HLT is intercepted, VMX instructions are #UD."""
+GUEST_RULES: dict[type, Rule] = {
+    **RULES,
+    **intercepts.RULES_OF_GUESTS,
+    op.Iret: events.iret,
+    op.Hlt: vmx.hlt,
+}
+"""What differs in VMX non-root operation: some instructions may exit, HLT always does, VMX instructions are #UD."""
 
 Cells = tuple[tuple[Cell, ...], tuple[Cell, ...]]
 """Cells read and cells written."""
@@ -61,19 +69,28 @@ def _vmx_cells(vcpu: str) -> Cells:
     return (names.vmcs, names.guest_msrs, names.host_msrs), (names.vmcs, names.guest_msrs)
 
 
+def _of_vmcs(message: Any, sender: Program) -> Cells:
+    del sender
+    cells = (Vmx(message.vcpu).vmcs,)
+    return cells, cells
+
+
 OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
     op.Load: lambda m, _: ((m.cell,), ()),
     op.Store: lambda m, _: ((m.cell,), (m.cell,)),
-    op.Xsaves: lambda m, _: ((m.area,), (m.area,)),
-    op.Xrstors: lambda m, _: ((m.area,), ()),
+    **dict.fromkeys(SAVES, lambda m, _: ((m.area,), (m.area,))),
+    **dict.fromkeys(RESTORES, lambda m, _: ((m.area,), ())),
     op.SwitchTo: lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
     op.Vmread: lambda m, _: ((Vmx(m.vcpu).vmcs,), ()),
-    op.Vmwrite: lambda m, _: ((Vmx(m.vcpu).vmcs,), (Vmx(m.vcpu).vmcs,)),
+    **dict.fromkeys((op.Vmwrite, op.Vmcontrol, op.Vminject), _of_vmcs),
 }
 """The cells besides the CPU's own that an instruction touches, by its operands."""
 
-MAY_EXIT = frozenset({op.Hlt, op.Xsetbv, op.ExternalInterrupt})
-"""Messages that leave a guest, and so touch its VMCS and MSR areas."""
+LEAVE = frozenset({op.Hlt, op.ExternalInterrupt})
+"""Messages that leave a guest always, and so touch its VMCS and MSR areas."""
+
+PLAIN = frozenset({op.Nop, op.Syscall, op.Load, op.Store, Through})
+"""Messages that neither leave a guest nor raise exceptions, whatever its controls."""
 
 
 class Processor(Device, frozen=True):
@@ -98,12 +115,14 @@ class Processor(Device, frozen=True):
         if isinstance(message, op.Vmenter):
             vmcs = read(Vmx(message.vcpu).vmcs)
             reads, writes = _vmx_cells(message.vcpu)
-            return reads, (*writes, vmcs.frame.program.placement)
-        if type(message) in MAY_EXIT:
-            cpu: CpuState = read(cell)
-            return _vmx_cells(cpu.top.vcpu) if cpu.in_guest else ((), ())
+            of_guest = _guest_cells(message, read(cell), read)
+            return (*reads, *of_guest[0]), (*writes, vmcs.frame.program.placement, *of_guest[1])
         operands = OPERANDS.get(type(message))
-        return operands(message, sender) if operands is not None else ((), ())
+        reads, writes = operands(message, sender) if operands is not None else ((), ())
+        if type(message) in PLAIN:
+            return reads, writes
+        of_guest = _guest_cells(message, read(cell), read)
+        return (*reads, *of_guest[0]), (*writes, *of_guest[1])
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Execute one message of the context that runs; see the tables."""
@@ -129,6 +148,17 @@ class Processor(Device, frozen=True):
         return describe(message)
 
 
+def _guest_cells(message: Any, cpu: CpuState, read: Read) -> Cells:
+    """Return what a message touches of the guest that runs, if one does: its controls, or all that a VM-exit touches."""
+    if not cpu.in_guest:
+        return (), ()
+    cells = _vmx_cells(cpu.top.vcpu)
+    if type(message) in LEAVE:
+        return cells
+    vmcs = read(cells[0][0])
+    return cells if intercepts.may_leave(message, cpu, vmcs) else ((), ())
+
+
 def _written(step: Step, effect: Effect, cell: Cell) -> tuple[tuple[Cell, Any], ...]:
     """Return the new values of cells; the STI shadow lasts for one instruction of its context."""
     after = effect.cpu
@@ -149,11 +179,19 @@ def _execute(step: Step) -> Effects:
         return (
             Effect(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], idle)), vmx.resume_frame(frame)),
         )
+    if frame.event is not None:
+        return vmx.deliver(step, frame.event)
     if isinstance(step.message, Through):
         return _through(step)
-    if frame.ring is Ring.USER and type(step.message) in PRIVILEGED:
+    if not cpu.in_guest:
+        return _instruction(step, HOST_RULES)
+    effects = _instruction(step, GUEST_RULES)
+    return effects if type(step.message) in PLAIN else intercepts.exceptions(step, effects)
+
+
+def _instruction(step: Step, rules: dict[type, Rule]) -> Effects:
+    if step.cpu.top.ring is Ring.USER and type(step.message) in PRIVILEGED:
         return general_protection(step)
-    rules = GUEST_RULES if cpu.in_guest else HOST_RULES
     return rules.get(type(step.message), undefined)(step)
 
 

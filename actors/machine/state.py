@@ -13,7 +13,8 @@ import msgspec
 from actors.machine.xstate.registers import XState
 from protocol.handles import Cell, Program
 from protocol.registers import Work
-from protocol.replies import VmExit
+from protocol.replies import Fault, VmExit
+from protocol.virtualization import Controls
 
 
 class Ring(Enum):
@@ -39,7 +40,10 @@ class Saved(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Frame(msgspec.Struct, frozen=True, cache_hash=True):
-    """One context: whose it is, at which CPL, what it will return to, and work that an interrupt left it."""
+    """One context: whose it is, at which CPL, what it will return to, and work that an interrupt left it.
+
+    `event` is an exception that a VM-entry injects: it comes in place of the guest's next instruction.
+    """
 
     program: Program
     kind: Kind
@@ -47,13 +51,14 @@ class Frame(msgspec.Struct, frozen=True, cache_hash=True):
     saved: tuple[Saved, ...] = ()
     work: Work = Work.NONE
     vcpu: str = ""
+    event: Fault | None = None
 
 
 class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
-    """One logical CPU: contexts (innermost last), IF and its shadow, CR0.TS, pending interrupts, extended state.
+    """One logical CPU: contexts (innermost last), extended state, IF and its shadow, CR0.TS, CR4.OSXSAVE, pending interrupts.
 
-    In guest mode IF and CR0.TS are the guest's; `host_cr0_ts` keeps the host's. `pending` are the sources whose interrupt has
-    made the CPU leave a guest and is not delivered yet.
+    In guest mode IF and the control registers are the guest's; `host_cr0_ts` and `host_cr4_osxsave` keep the host's. `pending`
+    are the sources whose interrupt has made the CPU leave a guest and is not delivered yet.
     """
 
     frames: tuple[Frame, ...]
@@ -63,6 +68,8 @@ class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
     cr0_ts: bool = False
     host_cr0_ts: bool = False
     pending: tuple[Program, ...] = ()
+    cr4_osxsave: bool = True
+    host_cr4_osxsave: bool = True
 
     @property
     def top(self) -> Frame:
@@ -88,10 +95,11 @@ class Placement(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Vmcs(msgspec.Struct, frozen=True, cache_hash=True):
-    """What VMX keeps of a guest while it is not running: its context, IF and CR0.TS, and why it was left.
+    """What VMX keeps of a guest while it is not running: its context, IF and control registers, and why it was left.
 
     `result` and `completed` are what the hypervisor emulated for the intercepted instruction; that instruction's message
-    is still pending and is answered from here at the next VM-entry.
+    is still pending and is answered from here at the next VM-entry. `event` is an exception that the next entry injects.
+    `controls` say what leaves the guest. `active` is the CPU that runs it now.
     """
 
     frame: Frame
@@ -100,6 +108,10 @@ class Vmcs(msgspec.Struct, frozen=True, cache_hash=True):
     exit: VmExit | None = None
     completed: bool = False
     result: int | None = None
+    cr4_osxsave: bool = True
+    controls: Controls = Controls()
+    event: Fault | None = None
+    active: int | None = None
 
 
 @functools.cache

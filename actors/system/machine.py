@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from actors.machine.handle import Cpu
-from actors.machine.model import CpuModel, CpuName, XfdErr, XfdSet, cpu_model
+from actors.machine.model import CpuModel, CpuName, Tracking, XfdErr, XfdSetting, cpu_model
 from actors.machine.processor import PerCpu, Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
 from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, TILES
@@ -48,10 +48,11 @@ class Machine(World):
         cpus: int = 1,
         cpu: CpuName = "sapphire_rapids",
         xfd_err: XfdErr = "load",
-        xfd_set: XfdSet = "keep",
+        xfd_set: XfdSetting = "implied",
+        tracking: Tracking = "recorded",
     ) -> None:
         super().__init__()
-        self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set)
+        self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set, tracking)
         if not self.cpu_model.xfd_capable:
             raise VmraceError(f"{cpu} has no XFD-capable component, so there is nothing to ask of it here")
         if cpus < 1:

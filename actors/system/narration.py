@@ -35,8 +35,9 @@ def reply_text(reply: Any) -> str:
             return show(data)
         case Fault(vector=vector):
             return f"#{vector.name}"
-        case VmExit(reason=reason):
-            return reason.name.lower().replace("_", " ")
+        case VmExit(reason=reason, vector=vector):
+            what = reason.name.lower().replace("_", " ")
+            return what if vector is None else f"{what} #{vector.name}"
         case Interrupted(work=work):
             return f"interrupted: {work.name.lower()}"
     return show(reply)
@@ -98,19 +99,24 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             yield Change(cell.name, "", show(old), show(new))
 
 
+_FIELDS = (("xfd", "XFD"), ("xfd_err", "XFD_ERR"), ("xcr0", "XCR0"), ("xss", "XSS"), ("mxcsr", "MXCSR"))
+_BITS = (("cr0_ts", "CR0.TS"), ("cr4_osxsave", "CR4.OSXSAVE"))
+
+
 def _registers(cell: str, old: CpuState, new: CpuState) -> Iterator[Change]:
-    for field, name in (("xfd", "XFD"), ("xfd_err", "XFD_ERR"), ("xcr0", "XCR0"), ("xss", "XSS")):
+    for field, name in _FIELDS:
         was, now = getattr(old.x, field), getattr(new.x, field)
         if was != now:
             yield Change(cell, name, _hex(was), _hex(now))
-    for component in (Component.TILECFG, Component.TILEDATA, Component.APX):
+    for component in Component:
         bit = 1 << component
         if old.x.in_use & bit != new.x.in_use & bit or old.x.held(component) != new.x.held(component):
             yield Change(cell, component.name, _content(old, component), _content(new, component))
     if old.top.program != new.top.program:
         yield Change(cell, "runs", old.top.program.name, new.top.program.name)
-    if old.cr0_ts != new.cr0_ts:
-        yield Change(cell, "CR0.TS", str(int(old.cr0_ts)), str(int(new.cr0_ts)))
+    for field, name in _BITS:
+        if getattr(old, field) != getattr(new, field):
+            yield Change(cell, name, str(int(getattr(old, field))), str(int(getattr(new, field))))
 
 
 def _hex(value: int) -> str:
@@ -123,7 +129,7 @@ def _content(cpu: CpuState, component: int) -> str:
     if component == Component.TILECFG:
         return "set"
     held = cpu.x.held(component)
-    return "zero" if held is None else show(held)
+    return ("zero" if component > Component.SSE else "initial") if held is None else show(held)
 
 
 def _area(area: op.XsaveArea) -> str:

@@ -1,9 +1,11 @@
 """Exceptions on the host, as the kernel's entry code and arch/x86/kernel/traps.c take them.
 
 From user mode a fault becomes a signal, which ends the task here; from kernel mode the kernel dies, in its own words. A #NM
-from user mode that XFD raised is resolved by giving the task a larger buffer.
+from user mode that XFD raised is resolved by giving the task a larger buffer. One that CR0.TS raised should not be: the kernel
+warns, clears the bit and goes on.
 """
 
+from actors.machine.instructions import CR0_TS
 from actors.runtime import set_label
 from actors.system.dynamic import xfd_enable_feature
 from actors.system.host_cpu import HostCpu
@@ -45,17 +47,29 @@ async def exception(cpu: HostCpu, fault: Fault) -> None:
 
 
 async def exc_device_not_available(cpu: HostCpu, fault: Fault) -> None:
-    """exc_device_not_available(): read XFD_ERR and clear it before interrupts go on; interrupts are off on entry."""
+    """exc_device_not_available(): XFD, or CR0.TS, which nobody sets: a warning and another try; interrupts are off on entry."""
     set_label("nm")
-    xfd_err = await cpu.rdmsr(Msr.XFD_ERR)
-    if xfd_err:
-        await cpu.wrmsr(Msr.XFD_ERR, 0)
-    if not xfd_err or fault.cpl == 0:
+    if await handle_xfd_event(cpu, fault):
+        return
+    if not await cpu.read_cr0() & CR0_TS:
         raise Die(_DIES[Vector.NM])
+    set_label("warning", "CR0.TS was set")
+    await cpu.set_cr0_ts(ts=False)
+
+
+async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
+    """handle_xfd_event(): read XFD_ERR and clear it before interrupts go on; False if there was no bit, or in the kernel."""
+    xfd_err = await cpu.rdmsr(Msr.XFD_ERR)
+    if not xfd_err:
+        return False
+    await cpu.wrmsr(Msr.XFD_ERR, 0)
+    if fault.cpl == 0:
+        return False
     await cpu.sti()
     if not await xfd_enable_feature(cpu, xfd_err):
         force_sig("SIGILL")
     await cpu.cli()
+    return True
 
 
 def force_sig(signal: str) -> None:

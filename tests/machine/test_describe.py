@@ -5,7 +5,7 @@ import pytest
 from actors.machine.describe import component_names, describe
 from protocol import instructions as op
 from protocol.handles import Cell, Program
-from protocol.registers import Component, Work
+from protocol.registers import Component, Msr, Vector, Work
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,32 @@ from protocol.registers import Component, Work
         (op.Xgetbv(1), "xgetbv 1"),
         (op.Xsaves(3 << 17, Cell("a")), "xsaves TILECFG|TILEDATA"),
         (op.Xrstors(0, Cell("a")), "xrstors 0"),
+        (op.Xsave(7, Cell("a")), "xsave X87|SSE|AVX"),
+        (op.Xsaveopt(1, Cell("a"), rexw=False), "xsaveopt X87 without REX.W"),
+        (op.Xsavec(1 << 18, Cell("a")), "xsavec TILEDATA"),
+        (op.Xrstor(1 << 9, Cell("a")), "xrstor PKRU"),
+        (op.MovFromCr0(), "read CR0"),
+        (op.MovCr4Osxsave(osxsave=True), "set CR4.OSXSAVE"),
+        (op.MovCr4Osxsave(osxsave=False), "clear CR4.OSXSAVE"),
+        (op.Tdpbssd(0, 1, 2), "tdpbssd tmm0 tmm1 tmm2"),
+        (op.Wrpkru(5), "wrpkru 0x5"),
+        (op.Rdpkru(), "rdpkru"),
+        (op.Ldmxcsr(0x1F80), "ldmxcsr 0x1f80"),
+        (op.Fninit(), "fninit"),
+        (op.Movq(3, 7), "movq xmm3 0x7"),
+        (op.Vpbroadcastq(17, 7), "vpbroadcastq zmm17 0x7"),
+        (op.Vpbroadcastq(2, 7, 256), "vpbroadcastq ymm2 0x7"),
+        (op.Kmovq(1, 7), "kmovq k1 0x7"),
+        (op.Vmcontrol("vcpu0", op.Controls()), "vmwrite vcpu0: no exits"),
+        (
+            op.Vmcontrol("vcpu0", op.Controls(1 << Vector.NM, enable_xsaves=False, xss_exiting=1 << 11)),
+            "vmwrite vcpu0: exits for #NM, xsaves and xrstors CET_U; no XSAVES",
+        ),
+        (
+            op.Vmcontrol("vcpu0", op.Controls(rdmsr_exiting=(Msr.XFD,), wrmsr_exiting=(Msr.XFD, 0x10))),
+            "vmwrite vcpu0: exits for rdmsr XFD, wrmsr XFD, wrmsr 0x10",
+        ),
+        (op.Vminject("vcpu0", Vector.NM), "vmwrite vcpu0: inject #NM"),
         (op.Ldtilecfg(bytes(64)), "ldtilecfg"),
         (op.Tilestored(3), "tilestored tmm3"),
         (op.Tilezero(0), "tilezero tmm0"),
@@ -60,8 +86,12 @@ def describe_any(cls):
     operands = {
         "msr": 1, "value": 1, "ts": True, "rfbm": 0, "area": Cell("a"), "config": b"", "tile": 0, "data": b"",
         "component": Component.APX, "cell": Cell("a"), "next": Program("p"), "vcpu": "v",
+        "register": 3, "dst": 0, "src1": 1, "src2": 2, "osxsave": True, "vector": Vector.NM, "controls": op.Controls(),
     }  # fmt: skip
-    return describe(cls(**{name: operands[name] for name in cls.__struct_fields__ if name in operands}))
+    given = {name: operands[name] for name in cls.__struct_fields__ if name in operands}
+    if cls is op.ExternalInterrupt:
+        del given["vector"]
+    return describe(cls(**given))
 
 
 def test_the_names_of_a_mask():

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from actors.machine.instructions import PRIVILEGED
+from actors.machine.instructions import CR0_TS, PRIVILEGED
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import Ring, Saved
 from actors.machine.xstate.tiles import config
@@ -28,6 +28,11 @@ def with_a_tile(cpu):
     return cpu
 
 
+def held(x):
+    """What the registers hold, without what the processor remembers of its last XRSTOR."""
+    return msgspec.structs.replace(x, xrstor_info=None, xmodified=0)
+
+
 ONLY_FOR_THE_KERNEL = [
     op.Cli(),
     op.Sti(),
@@ -35,13 +40,29 @@ ONLY_FOR_THE_KERNEL = [
     op.Iret(),
     op.Rdmsr(Msr.XFD),
     op.Wrmsr(Msr.XFD, 0),
-    op.Xsetbv(7),
     op.MovCr0Ts(ts=False),
+    op.MovFromCr0(),
+    op.MovCr4Osxsave(osxsave=True),
+    op.Vmcontrol("vcpu", op.Controls()),
+    op.Vminject("vcpu", Vector.NM),
     op.Vmread("vcpu"),
     op.Vmwrite("vcpu"),
     op.Vmenter("vcpu"),
 ]
-FOR_ALL = [op.Nop(), op.Xgetbv(), op.Ldtilecfg(config(16)), op.Sttilecfg(), op.Tilerelease(), op.Syscall()]
+FOR_ALL = [
+    op.Nop(),
+    op.Wrpkru(1),
+    op.Rdpkru(),
+    op.Fninit(),
+    op.Ldmxcsr(0x1F80),
+    op.Stmxcsr(),
+    op.Vzeroupper(),
+    op.Xgetbv(),
+    op.Ldtilecfg(config(16)),
+    op.Sttilecfg(),
+    op.Tilerelease(),
+    op.Syscall(),
+]
 
 
 @pytest.mark.parametrize("message", ONLY_FOR_THE_KERNEL, ids=lambda one: type(one).__name__)
@@ -56,6 +77,11 @@ def test_a_user_program_gets_gp_for_what_only_the_kernel_may_do(bench, message):
 @pytest.mark.parametrize("message", FOR_ALL, ids=lambda one: type(one).__name__)
 def test_a_user_program_may_do_the_rest(bench, message):
     assert not isinstance(bench(ring=Ring.USER).do(message), Fault)
+
+
+def test_xsetbv_is_for_the_kernel_too_but_looks_at_osxsave_first(bench):
+    assert bench(ring=Ring.USER).do(op.Xsetbv(7)) == at_user(GP)
+    assert bench(ring=Ring.USER).set(cr4_osxsave=False).do(op.Xsetbv(7)) == at_user(UD)
 
 
 def test_a_user_program_gets_gp_for_the_supervisor_forms_of_xsave_too(bench):
@@ -294,7 +320,7 @@ def test_tile_state_is_saved_released_and_restored(bench):
     assert cpu.do(op.Xsaves(TILES, bench.area)) == Done()
     cpu.do(op.Tilerelease())
     assert cpu.do(op.Xrstors(TILES, bench.area)) == Done()
-    assert cpu.x == before
+    assert held(cpu.x) == held(before)
 
 
 def test_a_save_under_xfd_does_not_fault_and_has_no_tiles(bench):
@@ -345,7 +371,7 @@ def test_all_components_of_the_cpu_are_saved_and_restored(bench):
     assert cpu.cells[bench.area].xcomp_bv == COMPACTED | 0x602E7
     cpu.do(op.Tilerelease())
     assert cpu.do(op.Xrstors(2**64 - 1, bench.area)) == Done()
-    assert cpu.x == before
+    assert held(cpu.x) == held(before)
 
 
 def test_what_a_save_leaves_out_stays_as_it_was_in_memory(bench):
@@ -393,6 +419,48 @@ def test_a_stale_bit_is_replaced_or_added_to(bench, rule, left):
     cpu = bench("mail_2021", xfd_err=rule).set_x(xfd=TILEDATA | HYPOTHETICAL, xfd_err=TILEDATA)
     assert cpu.do(op.Touch(Component.APX)) == NM
     assert cpu.do(op.Rdmsr(Msr.XFD_ERR)) == Value(left)
+
+
+# Control registers.
+
+
+def test_cr0_is_read_with_ts_in_bit_3(bench):
+    cpu = bench()
+    assert cpu.do(op.MovFromCr0()) == Value(0)
+    cpu.do(op.MovCr0Ts(ts=True))
+    assert cpu.do(op.MovFromCr0()) == Value(CR0_TS) == Value(8)
+
+
+NEEDS_OSXSAVE = [
+    op.Xgetbv(),
+    op.Xsetbv(7),
+    *(
+        kind(0, op.Cell("area"))
+        for kind in (op.Xsave, op.Xsaveopt, op.Xsavec, op.Xsaves, op.Xrstor, op.Xrstors)
+    ),
+    *AMX,
+    op.Vzeroupper(),
+    op.Vzeroall(),
+    op.Kmovq(0, 1),
+    op.Vpbroadcastq(0, 1),
+]
+
+
+@pytest.mark.parametrize("message", NEEDS_OSXSAVE, ids=name)
+def test_without_cr4_osxsave_the_whole_family_is_undefined_and_cr0_ts_does_not_matter(bench, message):
+    cpu = with_a_tile(bench()).set(cr0_ts=True)
+    cpu.do(op.MovCr4Osxsave(osxsave=False))
+    before = cpu.x
+    assert cpu.do(message) == UD
+    assert cpu.x == before
+    cpu.do(op.Iret())
+    cpu.do(op.MovCr4Osxsave(osxsave=True))
+    assert cpu.do(message) != UD
+
+
+@pytest.mark.parametrize("message", [op.Fninit(), op.Ldmxcsr(0x1F80), op.Movq(0, 1), op.Wrpkru(1)], ids=name)
+def test_older_instructions_do_without_osxsave(bench, message):
+    assert bench().set(cr4_osxsave=False).do(message) == Done()
 
 
 # Memory.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from protocol.handles import Cell, Program
 from protocol.instructions import Instruction, Rdmsr, Store, Tileloadd, Wrmsr, Xsaves
 from protocol.records import Record
+from protocol.registers import Uint64
 from protocol.replies import Reply, Value
 from protocol.tokens import TokenBody
 
@@ -85,6 +86,16 @@ def test_tags_tell_the_members_of_a_union_apart(tag):
         '{"op":"rdmsr","msr":"452"}',
         '{"op":"rdmsr","msr":true}',
         '{"op":"rdmsr"}',
+        '{"op":"rdmsr","msr":18446744073709551616}',
+        '{"op":"wrmsr","msr":452,"value":18446744073709551616}',
+        '{"op":"vmwrite","vcpu":"v","result":18446744073709551616}',
+        '{"op":"wrpkru","value":4294967296}',
+        '{"op":"movq","register":16,"value":0}',
+        '{"op":"vpbroadcastq","register":0,"value":0,"width":128}',
+        '{"op":"tdpbssd","dst":0,"src1":1,"src2":8}',
+        '{"op":"store","cell":{"type":"cell","name":"x"},"value":{"type":"xsave_area","xstate_bv":18446744073709551616}}',
+        '{"op":"store","cell":{"type":"cell","name":"x"},"value":{"type":"msr_area","entries":[{"index":1,"value":18446744073709551616}]}}',
+        '{"op":"vmcontrol","vcpu":"v","controls":{"type":"controls","wrmsr_exiting":[18446744073709551616]}}',
         '{"op":"tileloadd","tile":8,"data":""}',
         '{"op":"externalinterrupt","vector":31}',
         '{"op":"lfence"}',
@@ -113,13 +124,33 @@ def test_what_is_no_reply_is_refused(text):
         (Tileloadd(0, b"\x01"), '{"op":"tileloadd","tile":0,"data":"AQ=="}'),
         (
             Xsaves(0x40000, Cell("fpstate")),
-            '{"op":"xsaves","rfbm":262144,"area":{"type":"cell","name":"fpstate"}}',
+            '{"op":"xsaves","rfbm":262144,"area":{"type":"cell","name":"fpstate"},"rexw":true}',
         ),
         (Value(7), '{"type":"value","value":7}'),
     ],
 )
 def test_how_a_few_are_spelt(word, text):
     assert msgspec.json.encode(word).decode() == text
+
+
+def words_of_64_bits():
+    """Every instruction with a register operand, as (type, field)."""
+    for cls in typing.get_args(Instruction):
+        hints = typing.get_type_hints(cls, include_extras=True)
+        for field in cls.__struct_fields__:
+            if hints[field] in (Uint64, Uint64 | None):
+                yield pytest.param(cls, field, id=f"{cls.__name__}.{field}")
+
+
+@pytest.mark.parametrize(("cls", "field"), list(words_of_64_bits()))
+@pytest.mark.parametrize("value", [-1, 2**64])
+def test_a_register_has_64_bits_also_where_a_program_makes_the_message(cls, field, value):
+    hints = typing.get_type_hints(cls)
+    simple = {Cell: Cell("a"), str: "v", int: 1, bool: True}
+    others = {one: simple[hints[one]] for one in cls.__struct_fields__ if hints[one] in simple}
+    assert cls(**others | {field: 2**64 - 1})
+    with pytest.raises(ValueError, match="not an unsigned 64-bit word"):
+        cls(**others | {field: value})
 
 
 def test_words_are_frozen():

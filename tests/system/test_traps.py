@@ -9,7 +9,9 @@ from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
 from actors.system.machine import Machine
 from actors.system.tasks import amx_task
-from protocol.registers import Component, Msr
+from actors.system.traps import exception
+from protocol.registers import Component, Msr, Vector
+from protocol.replies import Fault
 
 TILE = b"\x55" * 1024
 
@@ -115,9 +117,6 @@ async def kernel(cpu, instruction):
     if instruction == "nm":
         await cpu.ldtilecfg(config(16))
         await cpu.tilezero(0)
-    if instruction == "ts":
-        await cpu.set_cr0_ts(ts=True)
-        await cpu.sttilecfg()
     await user(cpu, instruction if instruction != "gp" else "unknown msr")
     await cpu.rdmsr(0x10)
 
@@ -129,7 +128,6 @@ async def kernel(cpu, instruction):
         ("gp", "general protection fault"),
         ("ud", "invalid opcode"),
         ("nm", "unexpected #NM exception"),
-        ("ts", "unexpected #NM exception"),
     ],
 )
 async def test_the_kernel_dies_of_its_own_fault_in_its_own_words(tell, instruction, words):
@@ -141,10 +139,41 @@ async def test_the_kernel_dies_of_its_own_fault_in_its_own_words(tell, instructi
 @pytest.mark.trio
 async def test_a_kernel_that_dies_of_nm_has_read_and_cleared_xfd_err_and_does_nothing_more(tell):
     texts = (await tell(one_task(kernel, "nm", perm=TILEDATA))).of("task")
-    assert texts[-2:] == ["rdmsr XFD_ERR", "wrmsr XFD_ERR 0x0"]
+    assert texts[-3:] == ["rdmsr XFD_ERR", "wrmsr XFD_ERR 0x0", "read CR0"]
+
+
+async def with_ts(cpu, ring):
+    if ring == "kernel":
+        await cpu.syscall()
+    set_label("configuration", await cpu.sttilecfg())
 
 
 @pytest.mark.trio
-async def test_nm_without_a_bit_in_xfd_err_clears_nothing_before_the_kernel_dies(tell):
-    texts = (await tell(one_task(kernel, "ts", perm=TILEDATA))).of("task")
-    assert texts[-1] == "rdmsr XFD_ERR"
+@pytest.mark.parametrize("ring", ["user", "kernel"])
+async def test_nm_of_cr0_ts_is_warned_of_and_mended_and_the_instruction_tried_again(tell, ring):
+    world = one_task(with_ts, ring)
+    world.cells[cpu_cell(0)] = msgspec.structs.replace(world.cells[cpu_cell(0)], cr0_ts=True)
+    story = await tell(world)
+    assert story.labels("task") == {"nm": True, "warning": "CR0.TS was set", "configuration": bytes(64)}
+    texts = story.of("task")
+    first = texts.index("sttilecfg")
+    assert texts[first : first + 6] == [
+        "sttilecfg",
+        "rdmsr XFD_ERR",
+        "read CR0",
+        "clts",
+        "iret",
+        "sttilecfg",
+    ], "nothing is cleared that was not set, and no buffer is enlarged"
+
+
+async def spurious(cpu):
+    await cpu.syscall()
+    await exception(cpu, Fault(Vector.NM))
+
+
+@pytest.mark.trio
+async def test_nm_without_a_bit_in_xfd_err_and_without_cr0_ts_clears_nothing_before_the_kernel_dies(tell):
+    story = await tell(one_task(spurious))
+    assert story.of("task")[-2:] == ["rdmsr XFD_ERR", "read CR0"]
+    assert story.failure.text == "unexpected #NM exception"

@@ -2,7 +2,7 @@
 
 Faults by class (SDM volume 2, 2.4 and 2.8): VEX needs XCR0[2:1] = 11b, EVEX and KMOV XCR0[7:5] and XCR0[2:1] all set, both
 need CR4.OSXSAVE = 1, else #UD; then CR0.TS = 1 is #NM, for legacy SSE and x87 as well. (CR4.OSFXSR = 1 and CR0.EM = 0 are
-understood.) WRPKRU is #UD if CR4.PKE = 0 and has no #NM. LDMXCSR is #GP(0) for bits that MXCSR_MASK does not have.
+understood.) WRPKRU and RDPKRU are #UD if CR4.PKE = 0 and have no #NM. LDMXCSR is #GP(0) for bits that MXCSR_MASK does not have.
 
 What they do to XINUSE and XMODIFIED is in `events`.
 """
@@ -118,6 +118,13 @@ def wrpkru(state: XState, value: int, environment: Environment, cpu: CpuModel) -
     return Result(state.loaded(Component.PKRU, content))
 
 
+def rdpkru(state: XState, environment: Environment, cpu: CpuModel) -> Result:
+    """RDPKRU with ECX = 0."""
+    if not environment.pke or not cpu.xcr0 & PKRU:
+        return Result(state, fault=undefined("CR4.PKE = 0"))
+    return Result(state, value=int.from_bytes(state.content(Component.PKRU, cpu.description)[:4], "little"))
+
+
 def ldmxcsr(state: XState, value: int, environment: Environment, cpu: CpuModel) -> Result:
     """LDMXCSR."""
     fault = faults(state, "legacy", environment)
@@ -126,6 +133,12 @@ def ldmxcsr(state: XState, value: int, environment: Environment, cpu: CpuModel) 
     if fault is not None:
         return Result(state, fault=fault)
     return Result(msgspec.structs.replace(happened(state, events.LDMXCSR), mxcsr=value))
+
+
+def stmxcsr(state: XState, environment: Environment, _cpu: CpuModel) -> Result:
+    """STMXCSR."""
+    fault = faults(state, "legacy", environment)
+    return Result(state, fault=fault) if fault is not None else Result(state, value=state.mxcsr)
 
 
 def fninit(state: XState, environment: Environment, cpu: CpuModel) -> Result:

@@ -1,0 +1,95 @@
+"""Instructions on extended state, as tables from message type to the pure function that executes it.
+
+The functions and their sources are in `xstate`, which knows privilege and control registers too. What is added here: where
+the operands stand in the message, and the memory operand, a cell.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from actors.machine.environment import environment, operand
+from actors.machine.model import CpuModel
+from actors.machine.results import effects
+from actors.machine.step import Effects, Rule, Step
+from actors.machine.xstate import msr, tiles, vector, xcr0
+from actors.machine.xstate.dot_product import tdpbssd
+from actors.machine.xstate.environment import Environment
+from actors.machine.xstate.faults import not_available, undefined
+from actors.machine.xstate.outcomes import Result
+from actors.machine.xstate.registers import XState
+from actors.machine.xstate.restore import restore
+from actors.machine.xstate.save import save
+from actors.machine.xstate.xfd import device_not_available
+from protocol import instructions as op
+
+
+def _touch(m: op.Touch, x: XState, at: Environment, cpu: CpuModel) -> Result:
+    """Use a component that is XFD-capable, enabled in XCR0, and not one that AMX instructions use; others are #UD."""
+    if not cpu.xfd_capable & ~tiles.NEEDED & x.xcr0 & (1 << m.component):
+        return Result(x, fault=undefined("the component has no instruction"))
+    if at.ts:
+        return Result(x, fault=not_available("CR0.TS = 1"))
+    size = cpu.description.size(m.component)
+    content = m.data[:size].ljust(size, b"\0")
+    return device_not_available(x, 1 << m.component, cpu) or Result(x.loaded(m.component, content))
+
+
+Execute = Callable[[Any, XState, Environment, CpuModel], Result]
+
+ON_REGISTERS: dict[type, Execute] = {
+    op.Rdmsr: lambda m, x, at, cpu: msr.rdmsr(x, m.msr, at, cpu),
+    op.Wrmsr: lambda m, x, at, cpu: msr.wrmsr(x, m.msr, m.value, at, cpu),
+    op.Xgetbv: lambda m, x, at, cpu: xcr0.xgetbv(x, m.ecx, at, cpu),
+    op.Xsetbv: lambda m, x, at, cpu: xcr0.xsetbv(x, m.ecx, m.value, at, cpu),
+    op.Ldtilecfg: lambda m, x, at, cpu: tiles.ldtilecfg(x, m.config, at, cpu),
+    op.Sttilecfg: lambda _, x, at, cpu: tiles.sttilecfg(x, at, cpu),
+    op.Tileloadd: lambda m, x, at, cpu: tiles.tileloadd(x, m.tile, m.data, at, cpu),
+    op.Tilestored: lambda m, x, at, cpu: tiles.tilestored(x, m.tile, at, cpu),
+    op.Tilezero: lambda m, x, at, cpu: tiles.tilezero(x, m.tile, at, cpu),
+    op.Tilerelease: lambda _, x, at, cpu: tiles.tilerelease(x, at, cpu),
+    op.Tdpbssd: lambda m, x, at, cpu: tdpbssd(x, m.dst, m.src1, m.src2, at, cpu),
+    op.Wrpkru: lambda m, x, at, cpu: vector.wrpkru(x, m.value, at, cpu),
+    op.Rdpkru: lambda _, x, at, cpu: vector.rdpkru(x, at, cpu),
+    op.Ldmxcsr: lambda m, x, at, cpu: vector.ldmxcsr(x, m.value, at, cpu),
+    op.Stmxcsr: lambda _, x, at, cpu: vector.stmxcsr(x, at, cpu),
+    op.Fninit: lambda _, x, at, cpu: vector.fninit(x, at, cpu),
+    op.Vzeroupper: lambda _, x, at, cpu: vector.vzeroupper(x, at, cpu),
+    op.Vzeroall: lambda _, x, at, cpu: vector.vzeroall(x, at, cpu),
+    op.Movq: lambda m, x, at, cpu: vector.movq_xmm(x, m.register, m.value, at, cpu),
+    op.Vpbroadcastq: lambda m, x, at, cpu: vector.vpbroadcastq(x, m.register, m.value, m.width, at, cpu),
+    op.Kmovq: lambda m, x, at, cpu: vector.kmovq(x, m.register, m.value, at, cpu),
+    op.Touch: _touch,
+}
+REPLIES_DATA = frozenset({op.Sttilecfg, op.Tilestored})
+"""Instructions that store to memory that is not modelled; their bytes are the reply."""
+
+SAVES: dict[type, str] = {
+    op.Xsave: "xsave",
+    op.Xsaveopt: "xsaveopt",
+    op.Xsavec: "xsavec",
+    op.Xsaves: "xsaves",
+}
+RESTORES: dict[type, str] = {op.Xrstor: "xrstor", op.Xrstors: "xrstors"}
+
+
+def _on_registers(step: Step, execute: Execute, *, data: bool) -> Effects:
+    result = execute(step.message, step.cpu.x, environment(step), step.model)
+    return effects(step, result, data=data)
+
+
+def _on_memory(step: Step, execute: Callable[..., Result], mnemonic: str) -> Effects:
+    rfbm, found = step.message.rfbm, operand(step)
+    return effects(step, execute(mnemonic, step.cpu.x, rfbm, found, environment(step), step.model))
+
+
+RULES: dict[type, Rule] = {
+    **{
+        kind: functools.partial(_on_registers, execute=execute, data=kind in REPLIES_DATA)
+        for kind, execute in ON_REGISTERS.items()
+    },
+    **{kind: functools.partial(_on_memory, execute=save, mnemonic=name) for kind, name in SAVES.items()},
+    **{
+        kind: functools.partial(_on_memory, execute=restore, mnemonic=name) for kind, name in RESTORES.items()
+    },
+}
