@@ -34,6 +34,7 @@ TASK_TILE = b"\xaa" * 1024
         case(swap="full", expect="proved"),
         case(swap="conditional", expect="proved"),
         case(swap="msr_lists", expect="proved"),
+        case(swap="full", tracking="architectural", expect="proved"),
         case(swap="xfd", cpu="mail_2021", xfd_err="load", expect="violated"),
         case(swap="xfd", cpu="mail_2021", xfd_err="accumulate", expect="violated"),
         case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved"),

@@ -80,6 +80,14 @@ def _intercepted(step: Step) -> Effects:
     return RULES[kind](step) if found is None else vmexit(step, found)
 
 
+def answered(step: Step) -> bool:
+    """Say whether the hypervisor has completed the instruction: it has retired before an injected exception comes."""
+    if type(step.message) not in EXITS:
+        return False
+    vmcs: Vmcs = step.values[Vmx(step.cpu.top.vcpu).vmcs]
+    return vmcs.completed
+
+
 RULES_OF_GUESTS: dict[type, Rule] = dict.fromkeys(EXITS, _intercepted)
 
 

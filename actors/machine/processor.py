@@ -179,7 +179,7 @@ def _execute(step: Step) -> Effects:
         return (
             Effect(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], idle)), vmx.resume_frame(frame)),
         )
-    if frame.event is not None:
+    if frame.event is not None and not intercepts.answered(step):
         return vmx.deliver(step, frame.event)
     if isinstance(step.message, Through):
         return _through(step)

@@ -7,8 +7,9 @@ nothing; an exit whose area does, or whose MSR-store area names an MSR that RDMS
 raises as an error of the hypervisor's code. So is an entry to a guest that runs on another CPU: its VMCS is active there
 (24.1: what happens then is not defined).
 
-An injected exception is delivered with the entry, in place of the guest's next instruction (26.6); one that an exit overtakes
-stays, as if the hypervisor had injected it again from the IDT-vectoring information.
+An injected exception is delivered with the entry, in place of the guest's next instruction (26.6), which is the one behind an
+instruction that the hypervisor has completed; one that an exit overtakes stays, as if the hypervisor had injected it again
+from the IDT-vectoring information.
 """
 
 from typing import Any

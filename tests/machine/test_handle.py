@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from actors.machine.handle import Cpu
+from actors.machine.handle import Cpu, UnhandledFault
 from actors.machine.model import cpu_model
 from actors.machine.processor import Processor, Through
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, Vmx, cpu_cell
@@ -14,15 +14,19 @@ from actors.runtime.devices.variable import FetchAdd
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.instructions import MsrArea, XsaveArea
-from protocol.registers import Component, ExitReason, Msr, Work
+from protocol.registers import Component, ExitReason, Msr, Vector, Work
 from protocol.replies import VmExit
 
-AREA, WORD = Cell("area"), Cell("word")
+AREA, PLAIN, WORD = Cell("area"), Cell("plain area"), Cell("word")
 TILES = 3 << 17
 
 
 async def guest(cpu):
     await cpu.xsetbv(0b11)
+    try:
+        await cpu.hlt()
+    except UnhandledFault:
+        await cpu.iret()
     await cpu.hlt()
 
 
@@ -36,12 +40,13 @@ def build(program, *args, ring=Ring.KERNEL):
     cpu = Cpu(Processor("cpu", cpu_model("mail_2021")))
     world.variable("word", 7)
     world.cell(AREA, XsaveArea(0, 1 << 63))
+    world.cell(PLAIN, XsaveArea())
     first = world.program(program, cpu, *args, name="task")
     inside = world.program(guest, cpu, name="guest", background=True)
     other = world.program(resting, cpu, first, name="other", background=True)
     saved = (Saved(Ring.USER, True),)
     frame = Frame(first, Kind.TASK, ring, saved if ring is Ring.KERNEL else ())
-    world.cell(cpu_cell(0), CpuState((frame,), XState(xcr0=0xE00E7)))
+    world.cell(cpu_cell(0), CpuState((frame,), XState(xcr0=0xE02E7)))
     world.cell(first.placement, Placement(0))
     world.cell(inside.placement, Placement())
     world.cell(other.placement, Placement(None, Frame(other, Kind.TASK)))
@@ -52,6 +57,32 @@ def build(program, *args, ring=Ring.KERNEL):
     return world
 
 
+async def extended(cpu):
+    """The part of it that is about extended state."""
+    await cpu.xsavec(TILES, AREA)
+    await cpu.xrstor(TILES, AREA)
+    await cpu.xsave(TILES, PLAIN)
+    await cpu.xsaveopt(TILES, PLAIN, rexw=False)
+    assert (await cpu.load(PLAIN)).xstate_bv == TILES
+    await cpu.ldtilecfg(config(1, 1, 1, colsb=4))
+    await cpu.tileloadd(1, b"\1\1\1\1")
+    await cpu.tileloadd(2, b"\2\2\2\2")
+    await cpu.tdpbssd(0, 1, 2)
+    assert (await cpu.tilestored(0))[:4] == b"\10\0\0\0"
+    await cpu.set_cr4_osxsave(True)
+    assert await cpu.read_cr0() == 0
+    await cpu.wrpkru(3)
+    assert await cpu.rdpkru() == 3
+    await cpu.ldmxcsr(0x1FC0)
+    assert await cpu.stmxcsr() == 0x1FC0
+    await cpu.fninit()
+    await cpu.movq(1, 2)
+    await cpu.vpbroadcastq(1, 2, 256)
+    await cpu.kmovq(1, 2)
+    await cpu.vzeroupper()
+    await cpu.vzeroall()
+
+
 async def everything(cpu):
     """Each call once, its result checked where it has one."""
     await cpu.nop()
@@ -59,8 +90,8 @@ async def everything(cpu):
     await cpu.sti()
     await cpu.wrmsr(Msr.XFD, 1 << 19)
     assert await cpu.rdmsr(Msr.XFD) == 1 << 19
-    await cpu.xsetbv(0xE00E7)
-    assert await cpu.xgetbv() == 0xE00E7
+    await cpu.xsetbv(0xE02E7)
+    assert await cpu.xgetbv() == 0xE02E7
     await cpu.set_cr0_ts(False)
     await cpu.ldtilecfg(config(16))
     assert await cpu.sttilecfg() == config(16)
@@ -71,6 +102,7 @@ async def everything(cpu):
     await cpu.tilezero(0)
     await cpu.tilerelease()
     await cpu.xrstors(TILES, AREA)
+    await extended(cpu)
     await cpu.wrmsr(Msr.XFD, 0)
     await cpu.touch(Component.APX)
     assert await cpu.load(WORD) == 7
@@ -78,6 +110,8 @@ async def everything(cpu):
     assert await cpu.through(Variable("word"), FetchAdd(1)) == 8
     assert await cpu.vmenter("vcpu") == VmExit(ExitReason.XSETBV, 0b11)
     await cpu.vmwrite("vcpu")
+    await cpu.vmcontrol("vcpu", op.Controls(exception_bitmap=1 << Vector.UD))
+    await cpu.vminject("vcpu", Vector.NM)
     assert await cpu.vmenter("vcpu") == VmExit(ExitReason.HLT)
     await cpu.switch_to(Program("other"))
     await cpu.syscall()

@@ -275,6 +275,17 @@ def test_an_exit_before_the_exception_is_taken_does_not_lose_it(bench):
     assert cpu.do(op.Nop()) == Done()
 
 
+def test_an_instruction_that_was_completed_retires_before_an_exception_that_comes_with_it(bench):
+    cpu = entered(bench(), rdmsr_exiting=(Msr.XFD,))
+    assert cpu.retries(op.Rdmsr(Msr.XFD))
+    cpu.do(op.Vmwrite("vcpu", 7))
+    cpu.do(op.Vminject("vcpu", Vector.NM))
+    cpu.do(ENTER)
+    assert cpu.do(op.Rdmsr(Msr.XFD)) == Value(7)
+    assert cpu.do(op.Rdmsr(Msr.XFD)) == NM, "and the handler's own RDMSR does not get its result"
+    assert cpu.retries(op.Rdmsr(Msr.XFD))
+
+
 # Footprints.
 
 

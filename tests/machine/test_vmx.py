@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from actors.machine.model import PRESETS, TILEDATA, cpu_model
-from actors.machine.state import Kind, Placement, Ring
-from actors.machine.vmx import load_area, store_area
+from actors.machine.state import Kind, Placement, Ring, cpu_cell
+from actors.machine.vmx import VmxAbort, load_area, store_area
 from actors.machine.xstate.registers import XState
 from actors.runtime import RETRY
 from protocol import instructions as op
@@ -248,3 +248,67 @@ def test_a_vcpu_entered_on_another_cpu_takes_its_context_along_and_leaves_its_xf
     other.do(ENTER)
     assert not other.cpu.interrupt_flag
     assert other.do(op.Rdmsr(Msr.XFD_ERR)) == Value(0)
+
+
+@pytest.mark.parametrize("guest", [False, True])
+@pytest.mark.parametrize("host", [False, True])
+def test_cr4_osxsave_switches_with_the_vmcs(bench, guest, host):
+    cpu = bench().set(cr4_osxsave=host)
+    cpu.cells[cpu.vmx.vmcs] = msgspec.structs.replace(cpu.vmcs, cr4_osxsave=guest)
+    cpu.do(ENTER)
+    assert cpu.cpu.cr4_osxsave == guest
+    cpu.do(op.MovCr4Osxsave(osxsave=not guest))
+    interrupted(cpu)
+    assert (cpu.cpu.cr4_osxsave, cpu.vmcs.cr4_osxsave) == (host, not guest)
+
+
+def test_what_the_host_keeps_while_a_guest_runs_makes_no_states_of_its_own_afterwards(bench):
+    cpu = bench().set(cr0_ts=True, cr4_osxsave=False, interrupt_flag=False)
+    before = cpu.cpu
+    cpu.do(ENTER)
+    interrupted(cpu).set(pending=())
+    assert cpu.cpu == before
+
+
+def test_one_vcpu_cannot_be_entered_by_two_threads_at_once(bench):
+    first, second = bench(), bench()
+    first.do(ENTER)
+    second.processor = first.processor
+    shared = {cell: first.cells[cell] for cell in (first.vmx.vmcs, first.guest.placement)}
+    second.cells |= shared | {cpu_cell(1): second.cpu, second.task.placement: Placement(1)}
+    with pytest.raises(
+        RuntimeError, match="task enters vcpu on CPU 1, and it runs on CPU 0: its VMCS is active there"
+    ):
+        second.outcomes(ENTER, second.task)
+    interrupted(first)
+    second.cells[first.vmx.vmcs] = first.vmcs
+    assert second.do(ENTER, second.task) == Done()
+    assert second.vmcs.active == 1
+
+
+def test_storing_an_msr_that_rdmsr_refuses_is_an_abort_and_not_a_zero(bench):
+    cpu = bench()
+    cpu.do(ENTER)
+    cpu.cells[cpu.vmx.guest_msrs] = MsrArea((MsrEntry(0x10, 0),))
+    with pytest.raises(VmxAbort, match="MSR-store area names MSR 0x10, which RDMSR refuses"):
+        cpu.outcomes(op.ExternalInterrupt(), cpu.irq)
+
+
+def test_an_entry_whose_list_names_an_unknown_msr_fails(bench):
+    cpu = bench()
+    cpu.cells[cpu.vmx.guest_msrs] = MsrArea((MsrEntry(0x10, 0),))
+    cpu.do(ENTER)
+    assert not cpu.cpu.in_guest
+    assert cpu.vmcs.active is None
+    assert cpu.do(op.Vmread("vcpu")) == VmExit(ExitReason.ENTRY_FAILURE_MSR_LOADING)
+
+
+def test_cet_msrs_can_stand_in_the_areas(bench):
+    cpu = bench()
+    cpu.cells[cpu.vmx.guest_msrs] = MsrArea((MsrEntry(Msr.PL3_SSP, 0x1000),))
+    cpu.cells[cpu.vmx.host_msrs] = MsrArea((MsrEntry(Msr.PL3_SSP, 0x2000),))
+    cpu.do(ENTER)
+    cpu.do(op.Wrmsr(Msr.PL3_SSP, 0x3000))
+    interrupted(cpu)
+    assert cpu.do(op.Rdmsr(Msr.PL3_SSP)) == Value(0x2000)
+    assert cpu.cells[cpu.vmx.guest_msrs] == MsrArea((MsrEntry(Msr.PL3_SSP, 0x3000),))

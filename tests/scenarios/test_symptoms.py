@@ -1,5 +1,7 @@
 """The questions behind the first answer: a hygiene condition must not hide who is harmed, nor invent it."""
 
+import pytest
+
 from actors.explore.sampling import Wanted, explore
 from scenarios.swap_window import HYGIENE, S1, swap_window
 from scenarios.tile_state_survives import SURVIVES, tile_state_survives
@@ -34,9 +36,25 @@ def test_a_live_tile_survives_on_the_mails_premise_alone():
     for swap, xfd_set, verdict in (
         ("full", "keep", "not found"),
         ("msr_lists", "keep", "not found"),
+        ("full", "implied", "not found"),
         ("full", "undefined", "violated"),
         ("none", "keep", "violated"),
     ):
         found = explore(tile_state_survives, {"swap": swap, "xfd_set": xfd_set}, Wanted(executions=200))
         assert found.verdict == verdict, (swap, xfd_set)
         assert found.violated in {(), (SURVIVES,)}
+
+
+@pytest.mark.parametrize(
+    ("tracking", "xfd_set", "verdict"),
+    [
+        ("by_value", "implied", "not found"),
+        ("architectural", "implied", "violated"),
+        ("architectural", "keep", "not found"),
+        ("architectural", "undefined", "violated"),
+    ],
+)
+def test_all_that_the_manual_allows_includes_that_setting_xfd_loses_the_tile(tracking, xfd_set, verdict):
+    parameters = {"tracking": tracking, "xfd_set": xfd_set}
+    found = explore(tile_state_survives, parameters, Wanted(executions=100))
+    assert found.verdict == verdict

@@ -214,3 +214,18 @@ async def test_a_failed_entry_is_said_so(tell):
     story = await tell(world)
     assert "VM-entry failed" in story.failure.text
     assert story.of("guest") == []
+
+
+@pytest.mark.trio
+async def test_two_threads_that_enter_one_vcpu_at_once_are_told_which(tell, when):
+    world = Machine(cpus=2)
+    guest = world.guest(idles, 3, dynamic_features=TILEDATA, name="guest")
+    for cpu in range(2):
+        world.vcpu_thread(guest, FULL, cpu=cpu, name=f"vcpu{cpu}")
+    story = await tell(world, when("vcpu1", lambda execution: "guest" in _running(execution)))
+    assert "vcpu1 enters guest on CPU 1, and it runs on CPU 0" in story.failure.text
+
+
+def _running(execution):
+    state = execution.cells[cpu_cell(0)]
+    return state.top.program.name

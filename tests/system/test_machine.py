@@ -33,6 +33,13 @@ def test_an_unknown_cpu_is_refused():
         Machine(cpu="itanium")
 
 
+def test_how_the_cpu_tracks_its_state_can_be_chosen_and_implies_what_setting_xfd_does():
+    assert (Machine().cpu_model.tracking, Machine().cpu_model.xfd_set) == ("recorded", "keep")
+    assert Machine(tracking="architectural").cpu_model.xfd_set == "undefined"
+    assert Machine(tracking="architectural", xfd_set="keep").cpu_model.xfd_set == "keep"
+    assert Machine(tracking="by_value").cpu_model.tracking == "by_value"
+
+
 @pytest.mark.parametrize("cpus", [0, -1])
 def test_a_machine_without_cpus_is_refused(cpus):
     with pytest.raises(ModelError, match="give it at least 1"):

@@ -29,6 +29,7 @@ from protocol.replies import Data, Done, Fault, Interrupted, Value, VmExit
         (Fault(Vector.NM), "#NM"),
         (Fault(Vector.GP, 0), "#GP"),
         (VmExit(ExitReason.EXTERNAL_INTERRUPT), "external interrupt"),
+        (VmExit(ExitReason.EXCEPTION_OR_NMI, vector=Vector.NM), "exception or nmi #NM"),
         (Interrupted(Work.RESCHED), "interrupted: resched"),
         (Data(b"\1"), show(b"\1")),
         (False, "False"),
@@ -127,3 +128,28 @@ async def test_a_migration_is_an_event_of_no_cpu(when):
     steps = await told(world, when("migration", lambda execution: execution.steps >= 0))
     move = step(steps, "migration", "move")
     assert (move.event, move.margin, move.outcome) == ("migration", "", "moved")
+
+
+async def writes_registers(cpu):
+    await cpu.ldmxcsr(0x1FC0)
+    await cpu.wrpkru(0)
+    await cpu.movq(0, 1)
+    await cpu.syscall()
+    await cpu.set_cr4_osxsave(False)
+    await cpu.set_cr4_osxsave(True)
+
+
+@pytest.mark.trio
+async def test_whatever_component_or_control_register_changes_is_told():
+    world = Machine()
+    world.host_task(writes_registers, name="task")
+    steps = await told(world, Default())
+    assert step(steps, "task", "ldmxcsr").changes == (
+        Change("cpu0", "MXCSR", "0x1f80", "0x1fc0"),
+        Change("cpu0", "SSE", "init", "initial"),
+    )
+    assert step(steps, "task", "wrpkru").changes == (Change("cpu0", "PKRU", "init", "zero"),)
+    assert step(steps, "task", "movq").changes == (
+        Change("cpu0", "SSE", "initial", show(b"\1" + bytes(255))),
+    )
+    assert step(steps, "task", "clear CR4.OSXSAVE").changes == (Change("cpu0", "CR4.OSXSAVE", "1", "0"),)
