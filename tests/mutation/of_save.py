@@ -296,6 +296,7 @@ MUTATIONS = (
             "silicon fact 17: FSW.SF is no exception flag",
             "_EXCEPTIONS = 0x3F",
             "_EXCEPTIONS = 0x7F",
+            "FCW[6] is 1 once it is loaded, so that bit 6 of FSW counts as masked",
         ),
         ("x87-fop", "silicon fact 17: FOP has 11 bits", "number(6, 2) & _FOP", "number(6, 2)"),
         ("x87-byte-5", "silicon fact 17: byte 5 is dropped", "(number(4, 1), 2)", "(number(4, 2), 2)"),

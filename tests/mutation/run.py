@@ -1,8 +1,10 @@
 """Breaks each rule of the extended-state model once, and shows what notices: `python tests/mutation/run.py`.
 
 The working tree is not touched. Each worker has a copy of the project in which it breaks one rule after the other, and runs
-the project's vectors and the tests of `tests/machine` over each mutant (`trial`). What nothing catches has to be explained in
-the list (`rules`), or the exit status is 1; so it is if something explained is caught after all.
+the project's vectors and the tests of `tests/machine` over each mutant (`trial`): the recorded outcomes and the tests of the
+broken module over each, and only if neither notices what the manual allows besides, and all other tests of
+`tests/machine/xstate` and `tests/machine/conform`. What nothing catches has to be explained in the list (`rules`), or the
+exit status is 1; so it is if something explained is caught after all.
 """
 
 import argparse
@@ -131,9 +133,11 @@ def copies(jobs: int) -> Iterator[SimpleQueue[Copy]]:
         free: SimpleQueue[Copy] = SimpleQueue()
         for copy in made:
             free.put(copy)
-        yield free
-        for copy in made:
-            copy.close()
+        try:
+            yield free
+        finally:
+            for copy in made:
+                copy.close()
 
 
 def trials(mutations: list[Mutation], jobs: int) -> Iterator[Trial]:

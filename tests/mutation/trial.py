@@ -32,7 +32,7 @@ OPTIONS = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # some plugins are imported already
 )
 SECONDS = 120
-"""A mutant that takes longer over one part counts as one that hangs."""
+"""A mutant that computes longer over one part counts as one that hangs; on a busy machine it may take longer than that."""
 
 Question = Callable[[], str | None]
 
@@ -85,7 +85,9 @@ def by_tests(which: list[str]) -> str | None:
 def tests(file: str) -> tuple[list[str], list[str]]:
     """Return the tests of the module that is broken, and the others: slow ones last, and behind them the vectors again."""
     found = sorted(TESTS.glob("test_*.py"), key=lambda path: (path.stem.endswith(SLOW), path))
-    nearest = [path for path in found if path.stem.startswith(f"test_{Path(file).stem}")]
+    stem = Path(file).stem
+    names = (f"test_{stem}", f"test_{stem.partition('_')[0]}")
+    nearest = next(filter(None, ([one for one in found if one.stem.startswith(name)] for name in names)), [])
     return [*map(str, nearest)], [*(str(path) for path in found if path not in nearest), OTHERS]
 
 
@@ -94,7 +96,7 @@ def apart(ask: Question) -> str | None:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())
@@ -105,7 +107,7 @@ def apart(ask: Question) -> str | None:
         answer = answers.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
-        return "it hangs" if status == -signal.SIGALRM else f"it breaks off with {status}"
+        return "it hangs" if status == -signal.SIGPROF else f"it breaks off with {status}"
     found: str | None = json.loads(answer)
     return found
 
