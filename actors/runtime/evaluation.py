@@ -12,6 +12,7 @@ from typing import Any
 from actors.runtime.device import Footprint, Outcome, Outcomes
 from actors.runtime.errors import FootprintError, ModelError, NotAValue
 from actors.runtime.life import Spawn
+from actors.runtime.picking import picking
 from actors.runtime.place import definition
 from actors.runtime.running import Running
 from actors.runtime.values import same
@@ -32,11 +33,11 @@ class Touched:
     """What handling a message touches, as its device said.
 
     `asked` are the cells on whose values the footprint itself depends, `seen` those whose values `handle`
-    gets, in order, and `cells` all of them. `answers` is what `handle` has answered, by the identities of
-    those values (see `answers`).
+    gets, in order, `values` picks these out of all, and `cells` are all of them. `answers` is what `handle`
+    has answered, by the identities of those values (see `answers`).
     """
 
-    __slots__ = ("answers", "asked", "cells", "footprint", "raised", "seen")
+    __slots__ = ("_alive", "answers", "asked", "cells", "footprint", "raised", "seen", "values")
 
     def __init__(
         self, footprint: Footprint, asked: tuple[Cell, ...], seen: tuple[Cell, ...], raised: Raised | None
@@ -46,20 +47,22 @@ class Touched:
         self.seen = seen
         self.cells = frozenset((*footprint.reads, *footprint.writes))
         self.raised = raised
-        self.answers: dict[tuple[int, ...], tuple[Outcomes, tuple[Any, ...]]] = {}
+        self.values = picking(seen)
+        self.answers: dict[tuple[int, ...], Outcomes] = {}
+        self._alive: list[tuple[Any, ...]] = []
 
     def known(self, cells: Mapping[Cell, Any]) -> Outcomes | None:
         """Return what has been answered on these very values, or None."""
         try:
-            known = self.answers.get(tuple([id(cells[cell]) for cell in self.seen]))
-        except KeyError:
+            return self.answers.get(tuple(map(id, self.values(cells))))
+        except KeyError:  # a cell that was there in another execution
             return None
-        return None if known is None else known[0]
 
     def learn(self, cells: Mapping[Cell, Any], outcomes: Outcomes) -> None:
         """Keep what was answered on these values, and the values, since an identity outlives nothing."""
-        values = tuple([cells[cell] for cell in self.seen])
-        self.answers[tuple(map(id, values))] = (outcomes, values)
+        values = self.values(cells)
+        self.answers[tuple(map(id, values))] = outcomes
+        self._alive.append(values)
 
 
 class Seen(dict[Cell, Any]):

@@ -47,19 +47,26 @@ class Running:
     """A program in one execution.
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
-    `key` is its place in the default order; `relabelled` names labels set since somebody last looked.
+    `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled` names labels set since somebody last looked.
     `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
     `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
     the last one.
     """
 
     def __init__(
-        self, handle: Program, function: Behaviour, args: tuple[Any, ...], key: tuple[Any, ...]
+        self,
+        handle: Program,
+        function: Behaviour,
+        args: tuple[Any, ...],
+        key: tuple[Any, ...],
+        *,
+        keeps: bool = True,
     ) -> None:
         self.handle = handle
         self.name = handle.name
         self.key = key
         self.background = bool(key[0])
+        self.keeps = keeps
         self.segments = [Segment(function, args)]
         self.labels: dict[str, object] = {}
         self.relabelled: set[str] = set()
@@ -73,12 +80,12 @@ class Running:
         self.cells: frozenset[Any] = frozenset()
         self.actor = ""
         self._spawned = 0
-        self._closing = False
+        self.closing = False
+        self.outer_error: BaseException | None = None
         self._refusals = 0
         self._become_at = ""
         self._stepped = False
         self._refused: ModelError | None = None
-        self._outer_error: BaseException | None = None
         self._stretch = WATCHDOG.stretch
         self._coroutine = self._start(function, args)
 
@@ -100,12 +107,15 @@ class Running:
 
     def advance(self, reply: Any = None) -> None:
         """Run to the next message, which is then `pending`, or to the end."""
-        if self.pending is not None:
-            self.segments[-1].exchanges.append((self.pending, reply, {**self.labels}))
+        sent = self.pending
+        if sent is not None:
+            if self.keeps:
+                self.segments[-1].exchanges.append((sent, reply, {**self.labels}))
             self.steps += 1
             self._stepped = True
-        self.pending = self.outcomes = self.touched = self.question = None
-        self._outer_error = sys.exc_info()[1]
+            self.pending = None
+        self.outcomes = self.touched = self.question = None
+        self.outer_error = sys.exc_info()[1]
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()
         try:
@@ -132,15 +142,15 @@ class Running:
                 self._check_refused()
                 self.failure = self.failure or self._as_failure(error)
                 return None
+            if type(request) is Send and self._refused is None and not self.closing and not self._become_at:
+                return request
             self._check_refused()
-            if self._closing:  # it caught Closing again and again, and would send for ever
+            if self.closing:  # it caught Closing again and again, and would send for ever
                 end(self._coroutine)
                 return None
             if type(request) is not Send:
                 raise self._foreign(request)
-            if self._become_at:
-                raise self._not_returned()
-            return request
+            raise self._not_returned()
 
     def _check_refused(self) -> None:
         """Raise what a call of the program was refused with, in case the program caught it."""
@@ -215,18 +225,15 @@ class Running:
 
         One that catches that and sends again, and again, is let out to `end`, which gives it up.
         """
-        if self._closing:
+        if self.closing:
             self._refusals += 1
             if self._refusals > _PATIENCE:
                 return
             raise Closing
-        error = sys.exc_info()[1]
-        if error is None or error is self._outer_error:
-            return
-        failed = assertion_in(error, self._outer_error)
+        failed = assertion_in(sys.exc_info()[1], self.outer_error)
         if failed is not None:
             self.failure = self._as_failure(failed)
-            self._closing = True
+            self.closing = True
             raise Closing
 
     def set_label(self, name: str, value: object) -> None:
@@ -271,7 +278,7 @@ class Running:
         if self._coroutine.cr_frame is None:  # type: ignore[attr-defined]  # a coroutine object, see _start
             return
         where = self.where()
-        self._closing = True
+        self.closing = True
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()
         try:

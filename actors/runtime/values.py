@@ -14,10 +14,12 @@ import enum
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from operator import is_
 from types import CellType, CodeType, FunctionType
 from typing import cast
 
 import msgspec
+from msgspec.structs import astuple
 
 from actors.runtime.errors import NotAValue
 from actors.runtime.place import definition
@@ -191,6 +193,24 @@ def same(first: object, second: object) -> bool:
     if fields is None:
         return bool(first == second)
     return all(same(getattr(first, field), getattr(second, field)) for field in fields)
+
+
+def same_types(first: object, second: object) -> bool:
+    """Say whether two values that are known to be equal are so with types included; cheaper than `same`."""
+    if first is second:
+        return True
+    kind = type(first)
+    if kind is not type(second):
+        return False
+    if kind in _SCALARS:
+        return True
+    if kind is tuple:
+        return all(map(same_types, first, second))  # type: ignore[call-overload]  # two tuples
+    if not isinstance(first, msgspec.Struct):
+        return True
+    one, other = astuple(first), astuple(second)  # type: ignore[arg-type]  # two Structs of one kind
+    # Mostly all fields are the very same objects, and that is seen without a loop in Python.
+    return all(map(is_, one, other)) or all(map(same_types, one, other))
 
 
 def encode(value: object) -> bytes:

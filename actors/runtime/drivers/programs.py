@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import trio
 
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.parking import Parking
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
@@ -24,9 +24,9 @@ class ProgramTasks:
 
     hesitates = False
 
-    def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery) -> None:
+    def __init__(self, execution: Execution, posts: Posts, nursery: trio.Nursery) -> None:
         self.execution = execution
-        self.actors = actors
+        self.posts = posts
         self.error: BaseException | None = None
         self.stopping = False
         self._nursery = nursery
@@ -59,10 +59,11 @@ class ProgramTasks:
         """Be the program's task."""
         try:
             reply = None
+            advanced, park = self.execution.advanced, parking.park
             while not self.stopping:
                 if running.failure is None:
                     running.advance(reply)
-                self.execution.advanced(running)
+                advanced(running)
                 if running.pending is None:
                     break
                 reply = SEND_AGAIN
@@ -72,7 +73,7 @@ class ProgramTasks:
                         if self.stopping:
                             return  # nobody would wake it
                     self.parked(running)
-                    reply = await parking.park()
+                    reply = await park()
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it

@@ -14,7 +14,7 @@ import trio
 
 from actors.runtime.answers import Answers
 from actors.runtime.determinism import check_programs
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.controlled import Controlled
 from actors.runtime.drivers.free import Free
 from actors.runtime.drivers.programs import ProgramTasks
@@ -32,7 +32,7 @@ class TrioDriver:
     def __init__(self, world: World, nursery: trio.Nursery) -> None:
         self.world = world
         self._nursery = nursery
-        self._actors = Actors(nursery)
+        self._posts = Posts(nursery)
         self._answers = Answers()
 
     async def run(
@@ -51,7 +51,7 @@ class TrioDriver:
         execution = Execution(
             self.world, checked=checked, only=only, observer=observer, answers=self._answers
         )
-        session = Controlled(execution, self._actors, self._nursery)
+        session = Controlled(execution, self._posts, self._nursery)
         async with _ended(session):
             await session.run(chooser, limit)
         if checked:
@@ -63,7 +63,7 @@ class TrioDriver:
     ) -> list[tuple[str, int]]:
         """Run one free-running execution and return its log of (program, outcome)."""
         execution = Execution(self.world, observer=observer, answers=self._answers)
-        session = Free(execution, self._actors, self._nursery, seed)
+        session = Free(execution, self._posts, self._nursery, seed)
         async with _ended(session):
             await session.run(limit)
         return session.log
