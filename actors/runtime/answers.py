@@ -17,6 +17,7 @@ from actors.runtime.device import Device, Outcomes
 from actors.runtime.evaluation import Raised, Touched, evaluate, touched_by
 from actors.runtime.program import Send
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_request
 from actors.runtime.values import check_value, same_types
 from protocol.handles import Cell, Program
 
@@ -51,9 +52,9 @@ class Question:
     def touches(self, cells: Mapping[Cell, Any]) -> Touched | None:
         """Return what the message touches, if that is known; no device is asked."""
         way = self.way
-        while type(way) is Fork:
+        while isinstance(way, Fork):
             way = way.ways.get(id(cells.get(way.cell)))
-        return way  # type: ignore[return-value]  # it is not a Fork
+        return way
 
 
 class Answers:
@@ -74,12 +75,10 @@ class Answers:
             question = running.question
             if question is None:
                 question = running.question = self._question(running)
-            way = question.way
-            while type(way) is Fork:
-                way = way.ways.get(id(cells.get(way.cell)))
-            if way is None:
+            touched = question.touches(cells)
+            if touched is None:
                 return None
-            running.touched = touched = way
+            running.touched = touched
             running.cells = touched.cells
         return touched.known(cells)
 
@@ -102,6 +101,7 @@ class Answers:
         try:
             first = question = self._questions.get(key)
         except TypeError:  # no value can be unhashable
+            check_request(running)
             check_value(request.message, f"{running.where()}: message of {running.name}")
             raise
         while question is not None and not _alike(question.request, request):

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.runtime.device import Footprint, Outcome, Outcomes
-from actors.runtime.errors import FootprintError, ModelError, NotAValue
+from actors.runtime.errors import FootprintError, ModelError
 from actors.runtime.life import Spawn
 from actors.runtime.picking import picking
 from actors.runtime.place import definition
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_footprint, check_outcomes, check_request
 from actors.runtime.values import same
 from actors.runtime.watchdog import Stuck
 from protocol.handles import Cell
@@ -87,6 +88,7 @@ class Seen(dict[Cell, Any]):
 
 def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
     """Ask which cells a program's pending message touches, those read to find them included."""
+    check_request(running)
     request = running.pending
     assert request is not None
     asked: dict[Cell, None] = {}
@@ -98,6 +100,7 @@ def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
 
     try:
         footprint = request.to.footprint(running.handle, request.message, read)
+        check_footprint(running, footprint)
         if asked:
             footprint = Footprint((*asked, *footprint.reads), footprint.writes, footprint.actor)
     except ModelError:
@@ -125,18 +128,14 @@ def evaluate(cells: Mapping[Cell, Any], running: Running, touched: Touched) -> O
     for cell in touched.seen:
         values[cell] = cells[cell]
     try:
-        outcomes = request.to.handle(running.handle, request.message, values)
+        outcomes: Outcomes = request.to.handle(running.handle, request.message, values)
     except ModelError:
         raise
     except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
         outcomes = (Outcome(Raised(error)),)
     if values.outside is not None:
         raise FootprintError(_complaint(running, "reads", values.outside))
-    if type(outcomes) is not tuple:
-        raise NotAValue(
-            f"{running.where()}: device {request.to.name} answered {type(request.message).__name__} with "
-            f"{type(outcomes).__name__}, not a tuple of outcomes, at {definition(type(request.to).handle)}"
-        )
+    check_outcomes(running, values, outcomes)
     return outcomes
 
 

@@ -15,7 +15,8 @@ again.
 """
 
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from types import coroutine
 from typing import Any
 
 from actors.runtime import place
@@ -47,7 +48,9 @@ class Running:
     """A program in one execution.
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
-    `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled` names labels set since somebody last looked.
+    `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled`
+    names labels set since somebody last looked.
+
     `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
     `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
     the last one.
@@ -210,13 +213,27 @@ class Running:
         self.close()
 
     def _foreign(self, request: object) -> ForeignAwait:
-        where = self.where()
+        error = self.foreign(f"awaited {type(request).__name__}, which is not a vmrace message,")
         end(self._coroutine)
+        return error
+
+    def foreign(self, did: str) -> ForeignAwait:
+        """Return the error for what a program did that does not exist in a world, where it stands."""
         return ForeignAwait(
-            f"{where}: program {self.name} awaited {type(request).__name__}, which is not a vmrace message, "
-            f"after step {self.steps} of it "
+            f"{self.where()}: program {self.name} {did} after step {self.steps} of it "
             "(a program may await only messages to devices; time and other libraries do not exist in a world)"
         )
+
+    @coroutine
+    def gone_on(self) -> Generator[Any, Any, None]:
+        """Go on, so that what the program has opened in another library is closed there; it sends no more."""
+        self.closing = True
+        self.pending = None
+        outer, CURRENT.program = CURRENT.program, self
+        try:
+            yield from self._coroutine
+        finally:
+            CURRENT.program = outer
 
     # What the program itself calls, through `actors.runtime.program`.
 

@@ -11,7 +11,7 @@ shortest counterexample.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 
@@ -121,8 +121,20 @@ class Scenario:
         return world
 
 
-def scenario(*, cases: Iterable[Case] = (), fix: str = "") -> Callable[[Callable[..., World]], Scenario]:
+@overload
+def scenario(build: Callable[..., World], /) -> Scenario: ...
+
+
+@overload
+def scenario(*, cases: Iterable[Case] = (), fix: str = "") -> Callable[[Callable[..., World]], Scenario]: ...
+
+
+def scenario(
+    build: Callable[..., World] | None = None, /, *, cases: Iterable[Case] = (), fix: str = ""
+) -> Scenario | Callable[[Callable[..., World]], Scenario]:
     """Make a function that builds a World a scenario; `fix` names the commits that closed the bug, if any."""
+    if build is not None:
+        return Scenario(build, (), "")
 
     def make(build: Callable[..., World]) -> Scenario:
         return Scenario(build, cases, fix)

@@ -64,3 +64,16 @@ def test_what_is_not_a_world_is_refused():
 def test_a_case_gives_parameters_that_there_are():
     with pytest.raises(ModelError, match="a case gives 'm', which is not a parameter"):
         scenario(cases=[case(m=1, expect="proved")])(small._build)
+
+
+def test_the_decorator_may_stand_without_parentheses():
+    @scenario
+    def plain() -> World:
+        """Does it work?"""
+        world = World()
+        world.program(idle)
+        return world
+
+    assert plain.name == "plain"
+    assert plain.cases == ()
+    assert [spec.handle.name for spec in plain().programs] == ["idle"]

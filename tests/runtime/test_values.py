@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actors.runtime import Variable
 from actors.runtime.errors import NotAValue
-from actors.runtime.values import check_program, check_value, encode, same, show, typed
+from actors.runtime.values import check_program, check_value, encode, same, same_types, show, typed
 
 
 class Color(enum.IntEnum):
@@ -106,6 +106,9 @@ def test_equal_numbers_of_different_types_stay_apart():
             assert one == other
             assert not same(one, other)
             assert not same(Pair((one,)), Pair((other,)))
+            assert not same_types(one, other)
+            assert not same_types(Pair((one,)), Pair((other,)))
+            assert same_types(Pair((one,)), Pair((one,)))
             assert typed((one,)) != typed((other,))
             assert encode(Pair(one)) != encode(Pair(other))
 
@@ -115,6 +118,8 @@ def test_same_typed_and_encode_tell_the_same_values_apart(one, other):
     equal = same(one, other)
     assert equal == (typed(one) == typed(other)) == (encode(one) == encode(other))
     assert same(one, one)
+    if one == other:
+        assert same_types(one, other) == equal
     if equal:
         assert one == other
 

@@ -29,6 +29,7 @@ class Parking:
         return self._value
 
     def __call__(self, _: RaiseCancelT) -> Abort:
+        """Take note that Trio wakes the task itself, since it is cancelled."""
         self._task = None
         return Abort.SUCCEEDED
 

@@ -9,6 +9,8 @@ an exception. That is why the tasks can live in the driver's nursery, and an exe
 from typing import Any, Final
 
 import trio
+from trio import current_effective_deadline
+from trio.lowlevel import current_task
 
 from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.parking import Parking
@@ -58,22 +60,7 @@ class ProgramTasks:
     async def _run(self, running: Running, parking: Parking) -> None:
         """Be the program's task."""
         try:
-            reply = None
-            advanced, park = self.execution.advanced, parking.park
-            while not self.stopping:
-                if running.failure is None:
-                    running.advance(reply)
-                advanced(running)
-                if running.pending is None:
-                    break
-                reply = SEND_AGAIN
-                while reply is SEND_AGAIN:
-                    if self.hesitates:
-                        await self.before_send()
-                        if self.stopping:
-                            return  # nobody would wake it
-                    self.parked(running)
-                    reply = await park()
+            await self._step(running, parking)
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it
@@ -83,6 +70,40 @@ class ProgramTasks:
             self.ended(running)
             if self.stopping and not self._tasks:
                 self.wake()
+
+    async def _step(self, running: Running, parking: Parking) -> None:
+        """Step the program from message to message, parking at each, until it ends."""
+        reply, task, checked = None, current_task(), self.execution.checked
+        advanced, park = self.execution.advanced, parking.park
+        while not self.stopping:
+            if running.failure is None:
+                deadline = current_effective_deadline() if checked else 0
+                running.advance(reply)
+                if task.child_nurseries or (checked and current_effective_deadline() != deadline):
+                    await self._refuse(running)
+            advanced(running)
+            if running.pending is None:
+                break
+            reply = SEND_AGAIN
+            while reply is SEND_AGAIN:
+                if self.hesitates:
+                    await self.before_send()
+                    if self.stopping:
+                        return  # nobody would wake it
+                self.parked(running)
+                reply = await park()
+
+    @staticmethod
+    async def _refuse(running: Running) -> None:
+        """Let Trio see the nursery or cancel scope end that a program has opened, and say that it may not."""
+        error = running.foreign("opened a nursery or a cancel scope of Trio")
+        try:
+            await running.gone_on()
+        except trio.Cancelled:
+            raise
+        except BaseException:  # noqa: BLE001, S110  # whatever it ends by, it is over
+            pass
+        raise error
 
     def failed(self, error: BaseException) -> None:
         """Keep the first error, for the session's own task to raise."""
