@@ -18,6 +18,7 @@ from actors.runtime.evaluation import Raised, agree, evaluate, touched_by, writt
 from actors.runtime.life import Spawn
 from actors.runtime.place import definition
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_request
 from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG
 from actors.runtime.world import World
@@ -123,6 +124,7 @@ class Execution:
         if running.pending is None:
             self._ended(running)
         elif self.checked:
+            check_request(running)
             check_value(running.pending.message, f"{running.where()}: message of {running.name}")
             check_value(running.pending.to, f"{running.where()}: device that {running.name} sends to")
 
@@ -272,11 +274,8 @@ class Execution:
 
     def settle(self, *, limit: int | None = None) -> None:
         """Check what the last step changed, now that all are parked, and whether the execution is over."""
-        watch, dirty = self._watch, self._dirty
-        broken = watch.broken(dirty)
-        if not self.steps:
-            broken = watch.first()
-        dirty.clear()
+        broken = self._watch.broken(self._dirty) if self.steps else self._watch.first()
+        self._dirty.clear()
         if self._failures or broken:
             self.ending = "violated"
             self.violation = endings.violation(broken, self._failures)
