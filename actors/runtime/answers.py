@@ -17,7 +17,8 @@ from actors.runtime.device import Device, Outcomes
 from actors.runtime.evaluation import Raised, Touched, evaluate, touched_by
 from actors.runtime.program import Send
 from actors.runtime.running import Running
-from actors.runtime.values import check_value, same
+from actors.runtime.shapes import check_request
+from actors.runtime.values import check_value, same_types
 from protocol.handles import Cell, Program
 
 LIMIT = 100_000
@@ -48,6 +49,13 @@ class Question:
         self.other = other
         self.way: Fork | Touched | None = None
 
+    def touches(self, cells: Mapping[Cell, Any]) -> Touched | None:
+        """Return what the message touches, if that is known; no device is asked."""
+        way = self.way
+        while isinstance(way, Fork):
+            way = way.ways.get(id(cells.get(way.cell)))
+        return way
+
 
 class Answers:
     """The answers of one world's devices; bounded."""
@@ -57,20 +65,29 @@ class Answers:
         self._count = 0
         self._questions: dict[tuple[Device, Program, Any], Question] = {}
 
-    def known(self, cells: Mapping[Cell, Any], running: Running) -> Touched | None:
-        """Return what a program's pending message touches, if that is known; no device is asked."""
-        question = running.question
-        way = None if question is None else question.way
-        while isinstance(way, Fork):
-            way = way.ways.get(id(cells.get(way.cell)))
-        return way
+    def recall(self, cells: Mapping[Cell, Any], running: Running) -> Outcomes | None:
+        """Return the outcomes of a program's pending message, if they are known; no device is asked.
+
+        Where it is known what the message touches, that is noted in `running.touched`.
+        """
+        touched: Touched | None = running.touched
+        if touched is None:
+            question = running.question
+            if question is None:
+                question = running.question = self._question(running)
+            touched = question.touches(cells)
+            if touched is None:
+                return None
+            running.touched = touched
+            running.cells = touched.cells
+        return touched.known(cells)
 
     def touched(self, cells: Mapping[Cell, Any], running: Running) -> Touched:
         """Return what a program's pending message touches."""
         question = running.question
         if question is None:
             question = running.question = self._question(running)
-        way = self.known(cells, running)
+        way: Touched | None = question.touches(cells)
         if way is None:
             way = touched_by(cells, running)
             self._remember(question, cells, way)
@@ -83,12 +100,14 @@ class Answers:
         key = (request.to, running.handle, request.message)
         try:
             first = question = self._questions.get(key)
-        except TypeError:  # no value can be unhashable
+        except (TypeError, AttributeError):  # nothing that may be sent is unhashable
+            check_request(running)
             check_value(request.message, f"{running.where()}: message of {running.name}")
             raise
         while question is not None and not _alike(question.request, request):
             question = question.other
         if question is None:
+            check_request(running)
             question = self._questions[key] = Question(request, first)
             self._grow()
         return question
@@ -132,4 +151,4 @@ class Answers:
 
 def _alike(one: Send, other: Send) -> bool:
     """Compare two equal requests by the types in them as well."""
-    return same(one.message, other.message) and (one.to is other.to or same(one.to, other.to))
+    return same_types(one.message, other.message) and (one.to is other.to or same_types(one.to, other.to))

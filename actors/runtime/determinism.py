@@ -18,6 +18,7 @@ from actors.runtime.execution import Execution
 from actors.runtime.program import Send
 from actors.runtime.running import Running, Segment
 from actors.runtime.scenario import Scenario
+from actors.runtime.shapes import described
 from actors.runtime.values import same, show
 from actors.runtime.world import World
 
@@ -52,7 +53,7 @@ def _check(running: Running) -> None:
 def _compare(running: Running, step: int, sent: Send, again: Running) -> None:
     repeated = again.pending if len(again.segments) == 1 else None
     if repeated is None or repeated.to != sent.to or not same(repeated.message, sent.message):
-        raise _difference(running, f"step {step} of it was {sent.to.describe(sent.message)}", again)
+        raise _difference(running, f"step {step} of it was {described(sent)}", again)
 
 
 def _compare_become(running: Running, step: int, became: Segment, again: Running) -> None:
@@ -92,9 +93,7 @@ def _how(running: Running, segments: int = 1) -> str:
         return f"it failed ({running.failure.type}: {running.failure.text})"
     if len(running.segments) > segments and running.left_at is None and running.pending is None:
         return "it became something else"
-    return (
-        f"it was {running.pending.to.describe(running.pending.message)}" if running.pending else "it returned"
-    )
+    return f"it was {described(running.pending)}" if running.pending else "it returned"
 
 
 def check_builder(scenario: Scenario, parameters: Mapping[str, Any]) -> World:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from actors.runtime.conditions import Condition
 from actors.runtime.running import Running
+from actors.runtime.shapes import described
 from actors.runtime.values import show
 from protocol.handles import Cell
 from protocol.records import Failure, Violation
@@ -35,5 +36,5 @@ def _waits(running: Running, cells: Mapping[Cell, Any]) -> str:
     function, file, line = running.place()
     touched = sorted(running.cells, key=lambda cell: cell.name)
     state = ", ".join(f"{cell.name} = {show(cells[cell])[:_WIDEST]}" for cell in touched if cell in cells)
-    text = running.pending.to.describe(running.pending.message)
+    text = described(running.pending)
     return f"{running.name} waits for {text} in {function} ({file}:{line}); {state}"

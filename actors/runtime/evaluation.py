@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.runtime.device import Footprint, Outcome, Outcomes
-from actors.runtime.errors import FootprintError, ModelError, NotAValue
+from actors.runtime.errors import FootprintError, ModelError
 from actors.runtime.life import Spawn
+from actors.runtime.picking import picking
 from actors.runtime.place import definition
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_footprint, check_outcomes, check_request
 from actors.runtime.values import same
 from actors.runtime.watchdog import Stuck
 from protocol.handles import Cell
@@ -32,11 +34,11 @@ class Touched:
     """What handling a message touches, as its device said.
 
     `asked` are the cells on whose values the footprint itself depends, `seen` those whose values `handle`
-    gets, in order, and `cells` all of them. `answers` is what `handle` has answered, by the identities of
-    those values (see `answers`).
+    gets, in order, `values` picks these out of all, and `cells` are all of them. `answers` is what `handle`
+    has answered, by the identities of those values (see `answers`).
     """
 
-    __slots__ = ("answers", "asked", "cells", "footprint", "raised", "seen")
+    __slots__ = ("_alive", "answers", "asked", "cells", "footprint", "raised", "seen", "values")
 
     def __init__(
         self, footprint: Footprint, asked: tuple[Cell, ...], seen: tuple[Cell, ...], raised: Raised | None
@@ -46,20 +48,22 @@ class Touched:
         self.seen = seen
         self.cells = frozenset((*footprint.reads, *footprint.writes))
         self.raised = raised
-        self.answers: dict[tuple[int, ...], tuple[Outcomes, tuple[Any, ...]]] = {}
+        self.values = picking(seen)
+        self.answers: dict[tuple[int, ...], Outcomes] = {}
+        self._alive: list[tuple[Any, ...]] = []
 
     def known(self, cells: Mapping[Cell, Any]) -> Outcomes | None:
         """Return what has been answered on these very values, or None."""
         try:
-            known = self.answers.get(tuple([id(cells[cell]) for cell in self.seen]))
-        except KeyError:
+            return self.answers.get(tuple(map(id, self.values(cells))))
+        except KeyError:  # a cell that was there in another execution
             return None
-        return None if known is None else known[0]
 
     def learn(self, cells: Mapping[Cell, Any], outcomes: Outcomes) -> None:
         """Keep what was answered on these values, and the values, since an identity outlives nothing."""
-        values = tuple([cells[cell] for cell in self.seen])
-        self.answers[tuple(map(id, values))] = (outcomes, values)
+        values = self.values(cells)
+        self._alive.append(values)
+        self.answers[tuple(map(id, values))] = outcomes
 
 
 class Seen(dict[Cell, Any]):
@@ -84,6 +88,7 @@ class Seen(dict[Cell, Any]):
 
 def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
     """Ask which cells a program's pending message touches, those read to find them included."""
+    check_request(running)
     request = running.pending
     assert request is not None
     asked: dict[Cell, None] = {}
@@ -95,6 +100,7 @@ def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
 
     try:
         footprint = request.to.footprint(running.handle, request.message, read)
+        check_footprint(running, footprint)
         if asked:
             footprint = Footprint((*asked, *footprint.reads), footprint.writes, footprint.actor)
     except ModelError:
@@ -122,18 +128,14 @@ def evaluate(cells: Mapping[Cell, Any], running: Running, touched: Touched) -> O
     for cell in touched.seen:
         values[cell] = cells[cell]
     try:
-        outcomes = request.to.handle(running.handle, request.message, values)
+        outcomes: Outcomes = request.to.handle(running.handle, request.message, values)
     except ModelError:
         raise
     except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
         outcomes = (Outcome(Raised(error)),)
     if values.outside is not None:
         raise FootprintError(_complaint(running, "reads", values.outside))
-    if type(outcomes) is not tuple:
-        raise NotAValue(
-            f"{running.where()}: device {request.to.name} answered {type(request.message).__name__} with "
-            f"{type(outcomes).__name__}, not a tuple of outcomes, at {definition(type(request.to).handle)}"
-        )
+    check_outcomes(running, values, outcomes)
     return outcomes
 
 

@@ -11,12 +11,14 @@ there is.
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from actors.runtime import endings
+from actors.runtime.conditions import Watch
 from actors.runtime.device import Footprint, Outcome, Outcomes, Retry
 from actors.runtime.errors import ModelError, Nondeterminism
 from actors.runtime.evaluation import Raised, agree, evaluate, touched_by, written_outside
 from actors.runtime.life import Spawn
 from actors.runtime.place import definition
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_request
 from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG
 from actors.runtime.world import World
@@ -70,9 +72,8 @@ class Execution:
         self.last: Running | None = None
         self.ending: Ending | None = None
         self.violation: Violation | None = None
-        self.met: set[str] = set()
         self._answers = None if checked else answers
-        self._checks = world.checks(only)
+        self._watch = Watch(world.checks(only), self.read, twice=checked)
         self._dirty: set[Cell | Label] = set()
         self._required = 0
         self._failures: list[Failure] = []
@@ -83,7 +84,7 @@ class Execution:
     def create(self) -> list[Running]:
         """Make the programs that are there from the start; the driver advances each of them once."""
         for spec in self.world.programs:
-            self._add(Running(spec.handle, spec.function, spec.args, spec.key))
+            self._add(Running(spec.handle, spec.function, spec.args, spec.key, keeps=self.checked))
         return list(self.order)
 
     def _add(self, running: Running) -> Running:
@@ -113,7 +114,7 @@ class Execution:
         place = name[len(running.name) + 1 :]
         step = (0, int(place), "") if place.isdecimal() else (1, 0, place)
         key = (message.background, *running.key[1:], step)
-        return self._add(Running(message.child, message.function, message.args, key))
+        return self._add(Running(message.child, message.function, message.args, key, keeps=self.checked))
 
     def advanced(self, running: Running) -> None:
         """Take note that a program has run on: it is parked again, or has ended."""
@@ -123,6 +124,7 @@ class Execution:
         if running.pending is None:
             self._ended(running)
         elif self.checked:
+            check_request(running)
             check_value(running.pending.message, f"{running.where()}: message of {running.name}")
             check_value(running.pending.to, f"{running.where()}: device that {running.name} sends to")
 
@@ -157,29 +159,30 @@ class Execution:
 
     def outcomes(self, running: Running) -> Outcomes:
         """Return the outcomes of a program's pending message; none if it is not enabled."""
-        if running.outcomes is None:
-            touched = running.touched or self._touched(running)
-            if self._answers is not None:
-                running.outcomes = touched.known(self.cells)
-        if running.outcomes is None:
-            self._stretch.enter()
-            try:
-                if self._answers is None:
-                    running.outcomes = evaluate(self.cells, running, touched)
-                else:
-                    running.outcomes = self._answers.outcomes(self.cells, running, touched)
-            finally:
-                self._stretch.leave()
-        return running.outcomes
+        found = running.outcomes
+        if found is None:
+            answers = self._answers
+            if answers is not None:
+                found = answers.recall(self.cells, running)
+            running.outcomes = found = self._ask(running) if found is None else found
+        return found
+
+    def _ask(self, running: Running) -> Outcomes:
+        touched = self._touched(running)
+        self._stretch.enter()
+        try:
+            if self._answers is None:
+                return evaluate(self.cells, running, touched)
+            return self._answers.outcomes(self.cells, running, touched)
+        finally:
+            self._stretch.leave()
 
     def footprint(self, running: Running) -> Footprint:
         """Return the cells that handling the pending message touches, those read to find them included."""
-        return self._touched(running).footprint
+        return (running.touched or self._touched(running)).footprint
 
     def _touched(self, running: Running) -> "Touched":
         touched: Touched | None = running.touched
-        if touched is None and self._answers is not None:
-            touched = running.touched = self._answers.known(self.cells, running)
         if touched is None:
             self._stretch.enter()
             try:
@@ -187,7 +190,7 @@ class Execution:
                 touched = running.touched = find(self.cells, running)
             finally:
                 self._stretch.leave()
-        running.cells = touched.cells
+            running.cells = touched.cells
         return touched
 
     # What happens.
@@ -199,13 +202,24 @@ class Execution:
         answer the same.
         """
         outcome = (running.outcomes or self.outcomes(running))[index]
-        footprint = (running.touched or self._touched(running)).footprint
+        touched = running.touched or self._touched(running)
         if self.checked:
             self._ask_again(running)
+            touched = running.touched
         before = {cell: self.cells.get(cell) for cell in running.cells} if self.observer is not None else {}
+        running.actor = touched.footprint.actor
+        self.steps += 1
+        self.last = running
         if type(outcome.reply) is Raised:
-            return self._device_raised(running, footprint, before, outcome.reply.error)
-        self._commit(running, footprint, outcome)
+            return self._device_raised(running, before, outcome.reply.error)
+        if self.checked:
+            self._check_values(running, outcome)
+        allowed = touched.footprint.writes
+        for cell, value in outcome.writes:
+            if cell not in allowed:
+                raise written_outside(running, cell)
+            self._write(cell, value)
+        running.outcomes = running.touched = None
         if self.observer is not None:
             self.observer.handled(self, running, before, outcome)
         return outcome.reply
@@ -222,36 +236,23 @@ class Execution:
                 f"at {definition(type(request.to).handle)}"
             )
 
-    def _device_raised(
-        self, running: Running, footprint: Footprint, before: dict[Cell, Any], error: BaseException
-    ) -> None:
-        self._count(running, footprint)
+    def _device_raised(self, running: Running, before: dict[Cell, Any], error: BaseException) -> None:
         if self.observer is not None:
             self.observer.handled(self, running, before, Outcome(label=f"raised {type(error).__name__}"))
         running.fail(error)
 
-    def _commit(self, running: Running, footprint: Footprint, outcome: Outcome) -> None:
-        if self.checked:
-            for cell, value in outcome.writes:
-                check_value(value, f"{running.where()}: value of cell {cell.name}")
-            if not isinstance(outcome.reply, Retry):
-                check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
+    @staticmethod
+    def _check_values(running: Running, outcome: Outcome) -> None:
         for cell, value in outcome.writes:
-            if cell not in footprint.writes:
-                raise written_outside(running, cell)
-            self._write(cell, value)
-        self._count(running, footprint)
-        running.outcomes = running.touched = None
-
-    def _count(self, running: Running, footprint: Footprint) -> None:
-        running.actor = footprint.actor
-        self.steps += 1
-        self.last = running
+            check_value(value, f"{running.where()}: value of cell {cell.name}")
+        if not isinstance(outcome.reply, Retry):
+            check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
 
     def _write(self, cell: Cell, value: Any) -> None:
-        if cell in self.cells and self.cells[cell] is value:
+        cells = self.cells
+        if cells.get(cell, cells) is value:
             return
-        self.cells[cell] = value
+        cells[cell] = value
         self._dirty.add(cell)
         for other in self.order:
             if cell in other.cells:
@@ -262,15 +263,18 @@ class Execution:
     # How it stands.
 
     @property
+    def met(self) -> set[str]:
+        """The names of the `sometimes` conditions that have held."""
+        return self._watch.met
+
+    @property
     def over(self) -> bool:
         """Whether no required program is left, or one has failed."""
         return self._required == 0 or bool(self._failures)
 
     def settle(self, *, limit: int | None = None) -> None:
         """Check what the last step changed, now that all are parked, and whether the execution is over."""
-        broken = self._checks.broken(
-            self._dirty if self.steps else None, self.read, self.met, twice=self.checked
-        )
+        broken = self._watch.broken(self._dirty) if self.steps else self._watch.first()
         self._dirty.clear()
         if self._failures or broken:
             self.ending = "violated"

@@ -11,6 +11,7 @@ replies it ever got.
 
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from sys import exc_info
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -19,14 +20,22 @@ from actors.runtime.errors import ModelError
 
 __plumbing__ = True  # where a program stands is never in here, but in what called it
 
+_OUTSIDE = "only a program that is run by a world can do this"
+
 Behaviour = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Stepped(Protocol):
-    """What the code that steps a program must offer to the calls below."""
+    """What the code that steps a program must offer to the calls below.
+
+    `outer_error` is the exception that was being handled when the program was stepped.
+    """
+
+    closing: bool
+    outer_error: BaseException | None
 
     def about_to_send(self) -> None:
-        """Let the message go, or raise if the program is being closed."""
+        """Let the message go, or raise; asked only while the program is closing or handles an exception."""
 
     def set_label(self, name: str, value: object) -> None:
         """Note a label."""
@@ -50,7 +59,7 @@ CURRENT = _Current()
 def current() -> Stepped:
     """Return the program being stepped; raises ModelError outside one."""
     if CURRENT.program is None:
-        raise ModelError("only a program that is run by a world can do this")
+        raise ModelError(_OUTSIDE)
     return CURRENT.program
 
 
@@ -64,7 +73,11 @@ class Send:
         self.message = message
 
     def __await__(self) -> Generator["Send", Any, Any]:
-        current().about_to_send()
+        program = CURRENT.program
+        if program is None:
+            raise ModelError(_OUTSIDE)
+        if program.closing or exc_info()[1] is not program.outer_error:
+            program.about_to_send()
         return (yield self)
 
 

@@ -14,6 +14,7 @@ from actors.runtime.digest import Digest
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
 from actors.runtime.scenario import Scenario
+from actors.runtime.shapes import described
 from actors.runtime.values import same, show
 from actors.runtime.world import World
 from protocol.handles import Cell
@@ -49,7 +50,7 @@ class Recorder:
             function=function,
             file=file,
             line=line,
-            text=request.to.describe(request.message),
+            text=described(request),
             reply="" if isinstance(outcome.reply, Retry) or outcome.reply is None else show(outcome.reply),
             outcome=outcome.label,
             changes=tuple(changes),

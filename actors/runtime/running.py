@@ -3,7 +3,8 @@
 `advance` gives the coroutine a reply and runs it until its next message or its end. Both drivers use it, so
 that a program cannot tell them apart, and what is refused on one is refused on the other:
 
-* Awaiting anything but a message (`trio.sleep`, a future) is a ForeignAwait, with the line.
+* Awaiting anything but a message (`trio.sleep`, a future) is a ForeignAwait, with the line, and so is opening a
+  nursery or cancel scope: a program is stepped outside of any Trio task.
 * An assertion that fails ends the program at that step. Python would still run `finally` and `__aexit__`; a
   message that they send raises at once instead of being sent, so the world ends in the state in which the
   assertion failed.
@@ -30,6 +31,7 @@ from protocol.records import Failure
 __plumbing__ = True
 
 _PATIENCE = 100
+_IN_NO_TASK = "must be called from async context"
 
 
 class Segment:
@@ -47,19 +49,28 @@ class Running:
     """A program in one execution.
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
-    `key` is its place in the default order; `relabelled` names labels set since somebody last looked.
+    `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled`
+    names labels set since somebody last looked.
+
     `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
     `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
     the last one.
     """
 
     def __init__(
-        self, handle: Program, function: Behaviour, args: tuple[Any, ...], key: tuple[Any, ...]
+        self,
+        handle: Program,
+        function: Behaviour,
+        args: tuple[Any, ...],
+        key: tuple[Any, ...],
+        *,
+        keeps: bool = True,
     ) -> None:
         self.handle = handle
         self.name = handle.name
         self.key = key
         self.background = bool(key[0])
+        self.keeps = keeps
         self.segments = [Segment(function, args)]
         self.labels: dict[str, object] = {}
         self.relabelled: set[str] = set()
@@ -73,12 +84,12 @@ class Running:
         self.cells: frozenset[Any] = frozenset()
         self.actor = ""
         self._spawned = 0
-        self._closing = False
+        self.closing = False
+        self.outer_error: BaseException | None = None
         self._refusals = 0
         self._become_at = ""
         self._stepped = False
         self._refused: ModelError | None = None
-        self._outer_error: BaseException | None = None
         self._stretch = WATCHDOG.stretch
         self._coroutine = self._start(function, args)
 
@@ -100,12 +111,15 @@ class Running:
 
     def advance(self, reply: Any = None) -> None:
         """Run to the next message, which is then `pending`, or to the end."""
-        if self.pending is not None:
-            self.segments[-1].exchanges.append((self.pending, reply, {**self.labels}))
+        sent = self.pending
+        if sent is not None:
+            if self.keeps:
+                self.segments[-1].exchanges.append((sent, reply, {**self.labels}))
             self.steps += 1
             self._stepped = True
-        self.pending = self.outcomes = self.touched = self.question = None
-        self._outer_error = sys.exc_info()[1]
+            self.pending = None
+        self.outcomes = self.touched = self.question = None
+        self.outer_error = sys.exc_info()[1]
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()
         try:
@@ -129,18 +143,24 @@ class Running:
             except (ModelError, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001  # whatever a program raises is a finding
-                self._check_refused()
-                self.failure = self.failure or self._as_failure(error)
+                self._raised(error)
                 return None
+            if type(request) is Send and self._refused is None and not self.closing and not self._become_at:
+                return request
             self._check_refused()
-            if self._closing:  # it caught Closing again and again, and would send for ever
+            if self.closing:  # it caught Closing again and again, and would send for ever
                 end(self._coroutine)
                 return None
             if type(request) is not Send:
                 raise self._foreign(request)
-            if self._become_at:
-                raise self._not_returned()
-            return request
+            raise self._not_returned()
+
+    def _raised(self, error: BaseException) -> None:
+        """Note that the program failed, or raise what it was refused with."""
+        self._check_refused()
+        if _asked_trio(error):
+            raise self.foreign("used Trio", place.line_of_error(error)) from error
+        self.failure = self.failure or self._as_failure(error)
 
     def _check_refused(self) -> None:
         """Raise what a call of the program was refused with, in case the program caught it."""
@@ -200,11 +220,14 @@ class Running:
         self.close()
 
     def _foreign(self, request: object) -> ForeignAwait:
-        where = self.where()
+        error = self.foreign(f"awaited {type(request).__name__}, which is not a vmrace message,")
         end(self._coroutine)
+        return error
+
+    def foreign(self, did: str, where: str = "") -> ForeignAwait:
+        """Return the error for what a program did that does not exist in a world, where it stands."""
         return ForeignAwait(
-            f"{where}: program {self.name} awaited {type(request).__name__}, which is not a vmrace message, "
-            f"after step {self.steps} of it "
+            f"{where or self.where()}: program {self.name} {did} after step {self.steps} of it "
             "(a program may await only messages to devices; time and other libraries do not exist in a world)"
         )
 
@@ -215,18 +238,15 @@ class Running:
 
         One that catches that and sends again, and again, is let out to `end`, which gives it up.
         """
-        if self._closing:
+        if self.closing:
             self._refusals += 1
             if self._refusals > _PATIENCE:
                 return
             raise Closing
-        error = sys.exc_info()[1]
-        if error is None or error is self._outer_error:
-            return
-        failed = assertion_in(error, self._outer_error)
+        failed = assertion_in(sys.exc_info()[1], self.outer_error)
         if failed is not None:
             self.failure = self._as_failure(failed)
-            self._closing = True
+            self.closing = True
             raise Closing
 
     def set_label(self, name: str, value: object) -> None:
@@ -271,7 +291,7 @@ class Running:
         if self._coroutine.cr_frame is None:  # type: ignore[attr-defined]  # a coroutine object, see _start
             return
         where = self.where()
-        self._closing = True
+        self.closing = True
         outer, CURRENT.program = CURRENT.program, self
         self._stretch.enter()
         try:
@@ -299,3 +319,15 @@ class Running:
         """Return `file:line` of where the program stands."""
         _, file, line = self.place()
         return f"{file}:{line}"
+
+
+def _asked_trio(error: BaseException | None) -> bool:
+    """Say whether an exception, or one that it stems from, is Trio's that somebody is in no task.
+
+    A program opens nurseries and cancel scopes as little as it sleeps: they would be the driver's task's.
+    """
+    while error is not None:
+        if type(error) is RuntimeError and str(error) == _IN_NO_TASK:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

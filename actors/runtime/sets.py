@@ -3,7 +3,7 @@
 The order of a set of strings is fixed within one process and differs in the next, where PYTHONHASHSEED is
 another. So no check that runs a program twice in one process can notice a program that depends on it, and its
 token would diverge for whoever it is sent to. Hence a look at the code: a program, or a function that it
-calls by a global name, may build sets, ask what is in them, count and sort them, but not go through them in
+calls by a global name or through a module, may build sets, ask what is in them, count and sort them, but not go through them in
 their own order.
 
 Only what is a set by its very spelling counts (a literal, `set(...)`, a comprehension, a variable that is
@@ -15,7 +15,7 @@ import ast
 import functools
 import linecache
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from actors.runtime.errors import Nondeterminism
@@ -23,8 +23,10 @@ from actors.runtime.place import in_library
 
 _SETS = frozenset({"set", "frozenset"})
 _ANNOTATIONS = _SETS | {"Set", "FrozenSet", "AbstractSet", "MutableSet"}
+_VIEWS = frozenset({"keys", "items"})
 _SAME_KIND = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _ORDERED = frozenset({"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reversed"})
+_KEEPERS = frozenset({"list", "tuple", "iter", "reversed"})
 _UNORDERED = _SETS | {"sorted", "len", "sum", "min", "max", "any", "all"}
 
 
@@ -52,8 +54,28 @@ def _search(function: FunctionType) -> str | None:
         line = _line_of_iteration(looked_at) if any(_mentions_set(one, looked_at) for one in codes) else None
         if line is not None:
             return f"{code.co_filename}:{line}"
-        called = (looked_at.__globals__.get(one) for inner in codes for one in inner.co_names)
-        waiting += [one for one in called if isinstance(one, FunctionType)]
+        waiting += _called(looked_at, {name for inner in codes for name in inner.co_names})
+    return None
+
+
+def _called(function: FunctionType, names: set[str]) -> list[FunctionType]:
+    """Return the functions that a function may call: by a global name, or through modules (`package.module.f`)."""
+    found = [function.__globals__.get(name) for name in names]
+    if any(isinstance(one, ModuleType) for one in found):
+        code = function.__code__
+        node = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
+        chains = [one for one in ast.walk(node) if isinstance(one, ast.Attribute)] if node is not None else []
+        found += [_reached(one, function.__globals__) for one in chains]
+    return [one for one in found if isinstance(one, FunctionType)]
+
+
+def _reached(node: ast.expr, names: dict[str, object]) -> object:
+    """Return what a name, or an attribute of a module, stands for; None if it is anything else."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute):
+        module = _reached(node.value, names)
+        return vars(module).get(node.attr) if isinstance(module, ModuleType) else None
     return None
 
 
@@ -74,6 +96,7 @@ def _mentions_set(code: CodeType, function: FunctionType) -> bool:
             str(hint).startswith(("set", "frozenset", "<class 'set'", "<class 'frozenset'"))
             for hint in _hints(function)
         )
+        or not _VIEWS.isdisjoint(code.co_names)
         or _builds_set(code)
     )
 
@@ -154,7 +177,7 @@ class _Body:
             case ast.Call(func=ast.Attribute(value=value, attr=name)):
                 return name in _SAME_KIND and self.is_set(value)
             case ast.BinOp(left=left, right=right, op=ast.BitOr() | ast.BitAnd() | ast.Sub() | ast.BitXor()):
-                return self.is_set(left) or self.is_set(right)
+                return self.is_set(left) or self.is_set(right) or _is_view(left) or _is_view(right)
             case ast.IfExp(body=body, orelse=orelse):
                 return self.is_set(body) or self.is_set(orelse)
         return False
@@ -172,7 +195,7 @@ class _Body:
         return min(lines, default=None)
 
     def _harmless(self) -> Iterator[ast.AST]:
-        """Return the comprehensions whose order nobody sees: they make a set, or are counted or sorted."""
+        """Return what has an order that nobody sees: it becomes a set, or is counted or sorted."""
         for node in ast.walk(self._node):
             if isinstance(node, ast.SetComp) and not _awaits(node):
                 yield from node.generators
@@ -182,6 +205,8 @@ class _Body:
                 for inner in node.args:
                     if isinstance(inner, ast.GeneratorExp | ast.ListComp) and not _awaits(inner):
                         yield from inner.generators
+                    elif _is_call_of(inner, _KEEPERS):
+                        yield inner  # sorted(list(...))
 
 
 def _iterated(node: ast.AST) -> list[ast.expr]:  # one return a kind of node
@@ -206,6 +231,18 @@ def _annotates_set(annotation: ast.expr | None) -> bool:
     match annotation:
         case ast.Subscript(value=ast.Name(id=name)) | ast.Name(id=name):
             return name in _ANNOTATIONS
+    return False
+
+
+def _is_call_of(node: ast.expr, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+
+
+def _is_view(node: ast.expr) -> bool:
+    """Say whether this is a view of a dict's keys or items: what operators make of it is a set."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="keys" | "items"), args=[]):
+            return True
     return False
 
 

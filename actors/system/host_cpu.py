@@ -30,9 +30,10 @@ class HostCpu(Cpu, frozen=True):
         """Send one instruction until it retires, doing first whatever the CPU wants done."""
         while True:
             reply = await self.processor.send(instruction)
-            if isinstance(reply, Interrupted):
+            kind = type(reply)
+            if kind is Interrupted:
                 await self.irqentry_exit(self, reply.work)
-            elif isinstance(reply, Fault):
+            elif kind is Fault:
                 await self.exception(self, reply)
             else:
                 return reply

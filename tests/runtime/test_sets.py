@@ -2,6 +2,8 @@
 
 # ruff: noqa: C416, PLC0208, T201  # going through sets is the point
 
+from types import ModuleType
+
 import pytest
 
 from actors.runtime.errors import Nondeterminism
@@ -82,7 +84,58 @@ async def through_helpers(names):
     return helper(names)
 
 
+elsewhere = ModuleType("elsewhere")
+elsewhere.deeper = deeper
+
+
+elsewhere.inside = ModuleType("inside")
+elsewhere.inside.deepest = deeper
+elsewhere.release = deeper
+
+
+async def through_a_module(names):
+    return elsewhere.deeper(names)
+
+
+async def through_a_package(names):
+    return elsewhere.inside.deepest(names)
+
+
+async def of_another_thing(lock, names):
+    elsewhere.sorted_names(names)
+    return lock.release(names)
+
+
+async def what_two_tables_share(table):
+    return list(table.keys() & TABLE.keys())
+
+
+async def of_what_they_share(table):
+    for name, _ in table.items() - TABLE.items():
+        print(name)
+
+
+async def popped_and_counted(names):
+    chosen = set(names)
+    return len(chosen.pop())
+
+
+async def numbered_and_sorted(names):
+    return sorted(enumerate(set(names)))
+
+
+async def paired_and_sorted(names):
+    return sorted(zip(set(names), (1, 2, 3), strict=False))
+
+
 BAD = [
+    popped_and_counted,
+    numbered_and_sorted,
+    paired_and_sorted,
+    through_a_package,
+    through_a_module,
+    what_two_tables_share,
+    of_what_they_share,
     for_literal,
     for_call,
     for_variable,
@@ -143,6 +196,14 @@ async def of_a_table(names):
     return [name for name in TABLE if name in {"a", "b"}] + list(names)
 
 
+async def sorted_list(names):
+    return sorted(list(set(names))) + sorted(tuple({"a", "b"}))  # noqa: C414  # that is the point
+
+
+async def views(table):
+    return list(table.keys()) + [key for key, _ in table.items()] + sorted(table.keys() & TABLE.keys())
+
+
 async def shadowed(names):
     NAMES = names  # noqa: N806  # that is the point
     return list(NAMES)
@@ -150,7 +211,18 @@ async def shadowed(names):
 
 @pytest.mark.parametrize(
     "function",
-    [membership, ordered, counted, sometimes_a_set, once_a_set, of_a_table, shadowed],
+    [
+        membership,
+        ordered,
+        counted,
+        sometimes_a_set,
+        once_a_set,
+        of_a_table,
+        of_another_thing,
+        sorted_list,
+        views,
+        shadowed,
+    ],
     ids=lambda function: function.__name__,
 )
 def test_nothing_else_is_refused(function):

@@ -4,7 +4,7 @@ These are the acceptance tests of the runtime's soundness. Each program or devic
 that carries the mark that the test looks for.
 """
 
-# ruff: noqa: ARG002, ASYNC115, BLE001, S112  # what is broken here is broken on purpose
+# ruff: noqa: ASYNC115, BLE001, S112  # what is broken here is broken on purpose
 
 import itertools
 import os
@@ -19,10 +19,9 @@ import msgspec
 import pytest
 import trio
 
-from actors.runtime import Device, Footprint, Outcome, World, become, set_label, spawn
+from actors.runtime import World, become, set_label, spawn
 from actors.runtime.digest import Digest
 from actors.runtime.errors import (
-    FootprintError,
     ForeignAwait,
     ModelError,
     Nondeterminism,
@@ -349,6 +348,54 @@ def test_awaiting_trio_in_a_helper_names_the_helper(run):
     assert f"{__file__}:{naps.__code__.co_firstlineno + 1}" in str(caught.value)
 
 
+async def opens_a_nursery(x, lock):
+    async with trio.open_nursery():  # in a nursery
+        await x.store(1)
+
+
+async def sets_a_deadline(x, lock):
+    with trio.move_on_after(60):  # in a scope
+        await x.store(1)
+
+
+async def cancels_itself(x, lock):
+    with trio.CancelScope() as scope:  # in a scope of its own
+        scope.cancel()
+        await x.store(1)
+
+
+async def starts_a_task(x, lock):
+    await x.load()
+    async with trio.open_nursery() as nursery:  # for a task
+        nursery.start_soon(trio.sleep_forever)
+        while await x.load() is None:
+            pass
+
+
+async def sleeps_in_a_nursery(x, lock):
+    async with trio.open_nursery():  # to sleep
+        await trio.sleep(1)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+@pytest.mark.parametrize(
+    ("program", "mark"),
+    [
+        (opens_a_nursery, "in a nursery"),
+        (sets_a_deadline, "in a scope"),
+        (cancels_itself, "in a scope of its own"),
+        (starts_a_task, "for a task"),
+        (sleeps_in_a_nursery, "to sleep"),
+    ],
+)
+def test_what_a_program_opens_of_trio_is_named(program, mark, checked, run, run_free, line):
+    with pytest.raises(ForeignAwait, match=r"program p used Trio after step \d of it") as caught:
+        run(a_world(program), checked=checked)
+    assert line(mark) in str(caught.value)
+    with pytest.raises(ForeignAwait, match="program p used Trio"):
+        run_free(a_world(program))
+
+
 async def never_ends(x, lock):
     await x.store(1)
     while x is not None:
@@ -376,145 +423,6 @@ def test_a_condition_that_never_ends_is_named(run):
     world.always("endless", is_never_decided, Cell("x"))
     with pytest.raises(ModelError, match=r"condition 'endless' raised Stuck at .*test_soundness\.py"):
         run(world)
-
-
-# What a device may touch, and what it may answer.
-
-Y = Cell("y")
-
-
-class Poke(msgspec.Struct, frozen=True):
-    """The one message of the devices below."""
-
-
-class Faulty(Device, frozen=True):
-    """A device that declares its own cell alone."""
-
-    def footprint(self, sender, message, read):
-        cell = Cell(self.name)
-        return Footprint((cell,), (cell,), self.name)
-
-
-class WritesOutside(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(writes=((Y, 1),)),)
-
-
-class ReadsOutside(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(values[Y]),)
-
-
-class GetsOutside(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(values.get(Y)),)
-
-
-class AsksOutside(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(Y in values),)
-
-
-class HidesIt(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        try:
-            return (Outcome(values[Y]),)
-        except KeyError:
-            return (Outcome(0),)
-
-
-async def pokes(x, lock, device):
-    await x.store(1)
-    await device.send(Poke())  # pokes
-
-
-def with_device(kind):
-    world = World()
-    device = kind("d")
-    world.cell(Cell("d"), 0)
-    world.cell(Y, 0)
-    world.program(pokes, world.variable("x", 0), world.lock("l"), device, name="p")
-    return world
-
-
-@pytest.mark.parametrize(
-    ("kind", "does"),
-    [
-        (WritesOutside, "writes"),
-        (ReadsOutside, "reads"),
-        (GetsOutside, "reads"),
-        (AsksOutside, "reads"),
-        (HidesIt, "reads"),
-    ],
-)
-def test_a_device_that_leaves_its_footprint_is_named(kind, does, run, line):
-    with pytest.raises(FootprintError) as caught:
-        run(with_device(kind))
-    text = str(caught.value)
-    assert f"step 2 of p, {line('pokes')}: device d {does} cell 'y' outside its footprint" in text
-    assert f"{__file__}:{kind.handle.__code__.co_firstlineno}" in text
-
-
-COUNT = itertools.count()
-
-
-class ChangesItsMind(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(next(COUNT)),)
-
-
-class ChangesItsFootprint(Faulty, frozen=True):
-    def footprint(self, sender, message, read):
-        return Footprint((Y,) if next(COUNT) % 2 else (), (), self.name)
-
-    def handle(self, sender, message, values):
-        return (Outcome(),)
-
-
-class SaysTrueThenOne(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        return (Outcome(next(TOGGLE)),)
-
-
-@pytest.mark.parametrize("kind", [ChangesItsMind, ChangesItsFootprint, SaysTrueThenOne])
-def test_a_device_that_is_not_deterministic_is_named(kind, run, line):
-    with pytest.raises(Nondeterminism) as caught:
-        run(with_device(kind), checked=True)
-    assert f"step 2, {line('pokes')}: device d answered Poke from p in two ways" in str(caught.value)
-    assert f"{__file__}:{kind.handle.__code__.co_firstlineno}" in str(caught.value)
-
-
-class Raises(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        raise ZeroDivisionError("in the device")  # raises
-
-
-class RaisesEarlier(Faulty, frozen=True):
-    def footprint(self, sender, message, read):
-        raise ZeroDivisionError("in the device")  # raises earlier
-
-
-class NeverAnswers(Faulty, frozen=True):
-    def handle(self, sender, message, values):
-        while True:
-            pass
-
-
-@pytest.mark.parametrize(("kind", "mark"), [(Raises, "raises"), (RaisesEarlier, "raises earlier")])
-def test_a_device_that_raises_is_a_finding_with_both_places(kind, mark, run, line):
-    execution = run(with_device(kind), checked=True)
-    assert execution.violation.names == ("p: ZeroDivisionError",)
-    lines = "\n".join(execution.violation.failure.lines)
-    assert line("pokes") in lines
-    assert line(mark) in lines
-    assert execution.steps == 2
-
-
-@pytest.mark.usefixtures("short_watch")
-def test_a_device_that_never_answers_is_a_finding(run):
-    execution = run(with_device(NeverAnswers))
-    assert execution.violation.names == ("p: stuck",)
-    assert "in handle" in execution.violation.failure.lines[-1]
 
 
 # Becoming.

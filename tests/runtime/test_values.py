@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actors.runtime import Variable
 from actors.runtime.errors import NotAValue
-from actors.runtime.values import check_program, check_value, encode, same, show, typed
+from actors.runtime.values import check_program, check_value, encode, same, same_types, show, typed
 
 
 class Color(enum.IntEnum):
@@ -31,6 +31,20 @@ class Pair(msgspec.Struct, frozen=True):
 class Other(msgspec.Struct, frozen=True):
     left: Any
     right: Any = None
+
+
+class Sloppy(msgspec.Struct, frozen=True):
+    value: Any
+
+    def __eq__(self, other):
+        return isinstance(other, Sloppy)
+
+    def __hash__(self):
+        return 1
+
+
+class Unequal(msgspec.Struct, frozen=True, eq=False):
+    value: Any
 
 
 class Thawed(msgspec.Struct):
@@ -89,6 +103,8 @@ def test_values(value):
         ((1, [2]), r"here\[1\]: list"),
         (Pair((0, {})), r"here\.left\[1\]: dict"),
         (Thawed(1), "here: Thawed, a Struct that is not frozen,"),
+        (Sloppy(1), "here: Sloppy, a Struct that is compared by an __eq__ or __hash__ of its own,"),
+        (Unequal(1), "here: Unequal, a Struct that is compared by"),
         (lambda: 1, "here: .*<lambda>, a function that is not at module level,"),
         (functools.partial(helper), "here: partial"),
         (Whole(1), "here: Whole"),
@@ -106,6 +122,9 @@ def test_equal_numbers_of_different_types_stay_apart():
             assert one == other
             assert not same(one, other)
             assert not same(Pair((one,)), Pair((other,)))
+            assert not same_types(one, other)
+            assert not same_types(Pair((one,)), Pair((other,)))
+            assert same_types(Pair((one,)), Pair((one,)))
             assert typed((one,)) != typed((other,))
             assert encode(Pair(one)) != encode(Pair(other))
 
@@ -115,6 +134,8 @@ def test_same_typed_and_encode_tell_the_same_values_apart(one, other):
     equal = same(one, other)
     assert equal == (typed(one) == typed(other)) == (encode(one) == encode(other))
     assert same(one, one)
+    if one == other:
+        assert same_types(one, other) == equal
     if equal:
         assert one == other
 

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.runtime import Cell, Label, World
+from actors.runtime.conditions import Watch
 from actors.runtime.errors import ModelError, NotAValue
 
 
@@ -58,11 +59,15 @@ def test_required_programs_come_first_in_the_default_order():
     ]
 
 
+def broken(checks):
+    return Watch(checks, lambda _: 0, twice=False).first()
+
+
 def test_checks_follow_what_is_added_and_what_is_wanted():
     world = World()
     x = world.variable("x", 0)
     world.always("a", bool, x)
-    assert len(world.checks().broken(None, lambda _: 0, set())) == 1
+    assert len(broken(world.checks())) == 1
     world.always("b", bool, x)
-    assert [one.name for one in world.checks().broken(None, lambda _: 0, set())] == ["a", "b"]
-    assert [one.name for one in world.checks(frozenset({"b"})).broken(None, lambda _: 0, set())] == ["b"]
+    assert [one.name for one in broken(world.checks())] == ["a", "b"]
+    assert [one.name for one in broken(world.checks(frozenset({"b"})))] == ["b"]

@@ -39,24 +39,22 @@ class Post:
 
     async def serve(self, actor: str) -> None:
         """Be the device's task: handle one envelope after another, for ever."""
+        queue, park = self._queue, self._parking.park
         while True:
-            while self._queue:
-                session, running, index = self._queue.popleft()
+            while queue:
+                session, running, index = queue.popleft()
                 session.deliver(actor, running, index)
-            await self._parking.park()
+            await park()
 
 
-class Actors:
-    """The devices' tasks of one world, started when first written to, in a nursery of the driver."""
+class Posts(dict[str, Post]):
+    """The mailboxes of one world's devices, by actor; each task is started when first written to."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
+        super().__init__()
         self._nursery = nursery
-        self._posts: dict[str, Post] = {}
 
-    def post(self, actor: str) -> Post:
-        """Return the mailbox of that actor."""
-        post = self._posts.get(actor)
-        if post is None:
-            post = self._posts[actor] = Post()
-            self._nursery.start_soon(post.serve, actor, name=f"device {actor}")
+    def __missing__(self, actor: str) -> Post:
+        post = self[actor] = Post()
+        self._nursery.start_soon(post.serve, actor, name=f"device {actor}")
         return post

@@ -13,7 +13,7 @@ parked. It costs those three switches of tasks, and what the model itself does.
 import trio
 
 from actors.runtime.device import Retry
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.programs import ProgramTasks
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
@@ -23,8 +23,8 @@ from actors.runtime.schedule import Chooser
 class Controlled(ProgramTasks):
     """One controlled execution."""
 
-    def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery) -> None:
-        super().__init__(execution, actors, nursery)
+    def __init__(self, execution: Execution, posts: Posts, nursery: trio.Nursery) -> None:
+        super().__init__(execution, posts, nursery)
         self._busy = 0  # programs that are not parked yet: the step lasts until there are none
 
     def start(self, running: Running) -> None:
@@ -37,7 +37,7 @@ class Controlled(ProgramTasks):
         del running
         self._busy -= 1
         if self._busy <= 0:
-            self.wake()
+            self.owner.wake()
 
     ended = parked
 
@@ -46,16 +46,17 @@ class Controlled(ProgramTasks):
         del actor
         if self.stopping:
             return
+        execution = self.execution
         try:
-            reply = self.execution.handle(running, index)
-            child = self.execution.spawned(running)
+            reply = execution.handle(running, index)
+            child = execution.spawned(running)
         except BaseException as error:  # noqa: BLE001  # raised by the session's task
             self.failed(error)
             self.wake()
             return
         if child is not None:
             self.start(child)
-        if isinstance(reply, Retry):
+        if type(reply) is Retry:
             self.parked(running)
         else:
             self.resume(running, reply)
@@ -68,31 +69,26 @@ class Controlled(ProgramTasks):
         if self._busy:
             await self.wait()
         self._settle(limit)
-        owner, post = self.owner, self.actors.post
+        park, posts = self.owner.park, self.posts
         while execution.ending is None:
             enabled = execution.enabled()
             if not enabled:
                 execution.deadlock()
                 break
-            running, index = self._choose(chooser, enabled)
+            choice = chooser.program(execution, enabled)
+            execution.choices.append(choice)
+            running = enabled[choice]
+            count = len(running.outcomes or execution.outcomes(running))
+            index = 0
+            if count > 1:
+                index = chooser.outcome(execution, running, count)
+                execution.choices.append(index)
             self._busy = 1
-            post(execution.footprint(running).actor).put((self, running, index))
-            await owner.park()
+            posts[execution.footprint(running).actor].put((self, running, index))
+            await park()
             self._settle(limit)
 
     def _settle(self, limit: int) -> None:
         if self.error is not None:
             raise self.error
         self.execution.settle(limit=limit)
-
-    def _choose(self, chooser: Chooser, enabled: list[Running]) -> tuple[Running, int]:
-        execution = self.execution
-        choice = chooser.program(execution, enabled)
-        running = enabled[choice]
-        execution.choices.append(choice)
-        count = len(running.outcomes or execution.outcomes(running))
-        if count == 1:
-            return running, 0
-        index = chooser.outcome(execution, running, count)
-        execution.choices.append(index)
-        return running, index

@@ -15,7 +15,7 @@ import random
 import trio
 
 from actors.runtime.device import Retry
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.programs import SEND_AGAIN, ProgramTasks
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
@@ -29,8 +29,8 @@ class Free(ProgramTasks):
 
     hesitates = True
 
-    def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery, seed: str) -> None:
-        super().__init__(execution, actors, nursery)
+    def __init__(self, execution: Execution, posts: Posts, nursery: trio.Nursery, seed: str) -> None:
+        super().__init__(execution, posts, nursery)
         self.log: list[tuple[str, int]] = []
         self._random = random.Random(seed)
         # Programs that run, and messages in mailboxes: while there are any, something will happen.
@@ -55,7 +55,7 @@ class Free(ProgramTasks):
         self._send(running)
 
     def _send(self, running: Running) -> None:
-        self.actors.post(self.execution.footprint(running).actor).put((self, running, 0))
+        self.posts[self.execution.footprint(running).actor].put((self, running, 0))
 
     def ended(self, running: Running) -> None:
         """Take note that a program has ended: others may wait for that."""

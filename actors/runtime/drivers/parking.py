@@ -11,7 +11,10 @@ from trio.lowlevel import Abort, RaiseCancelT, Task, current_task, reschedule, w
 
 
 class Parking:
-    """A place for one task; `park` waits there for the value that `wake` brings."""
+    """A place for one task; `park` waits there for the value that `wake` brings.
+
+    It is itself the function that Trio calls when the waiting task is cancelled.
+    """
 
     __slots__ = ("_task", "_value")
 
@@ -22,17 +25,18 @@ class Parking:
     async def park(self) -> Any:
         """Wait here, and return what `wake` was given."""
         self._task = current_task()
-        await wait_task_rescheduled(self._abort)
-        value, self._value = self._value, None
-        return value
+        await wait_task_rescheduled(self)
+        return self._value
 
-    def _abort(self, _: RaiseCancelT) -> Abort:
+    def __call__(self, _: RaiseCancelT) -> Abort:
+        """Take note that Trio wakes the task itself, since it is cancelled."""
         self._task = None
         return Abort.SUCCEEDED
 
     def wake(self, value: Any = None) -> None:
         """Let the task that waits here go on with `value`; if none does, nothing happens."""
-        task, self._task = self._task, None
+        task = self._task
         if task is not None:
+            self._task = None
             self._value = value
             reschedule(task)

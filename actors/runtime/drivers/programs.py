@@ -9,8 +9,10 @@ an exception. That is why the tasks can live in the driver's nursery, and an exe
 from typing import Any, Final
 
 import trio
+from trio._core._run import GLOBAL_RUN_CONTEXT
+from trio.lowlevel import current_task
 
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.parking import Parking
 from actors.runtime.execution import Execution
 from actors.runtime.running import Running
@@ -24,9 +26,9 @@ class ProgramTasks:
 
     hesitates = False
 
-    def __init__(self, execution: Execution, actors: Actors, nursery: trio.Nursery) -> None:
+    def __init__(self, execution: Execution, posts: Posts, nursery: trio.Nursery) -> None:
         self.execution = execution
-        self.actors = actors
+        self.posts = posts
         self.error: BaseException | None = None
         self.stopping = False
         self._nursery = nursery
@@ -58,21 +60,7 @@ class ProgramTasks:
     async def _run(self, running: Running, parking: Parking) -> None:
         """Be the program's task."""
         try:
-            reply = None
-            while not self.stopping:
-                if running.failure is None:
-                    running.advance(reply)
-                self.execution.advanced(running)
-                if running.pending is None:
-                    break
-                reply = SEND_AGAIN
-                while reply is SEND_AGAIN:
-                    if self.hesitates:
-                        await self.before_send()
-                        if self.stopping:
-                            return  # nobody would wake it
-                    self.parked(running)
-                    reply = await parking.park()
+            await self._step(running, parking)
         except trio.Cancelled:
             raise
         except BaseException as error:  # noqa: BLE001  # handed to the session's task, which raises it
@@ -82,6 +70,30 @@ class ProgramTasks:
             self.ended(running)
             if self.stopping and not self._tasks:
                 self.wake()
+
+    async def _step(self, running: Running, parking: Parking) -> None:
+        """Step the program from message to message, parking at each, until it ends."""
+        reply, task = None, current_task()
+        advanced, park = self.execution.advanced, parking.park
+        while not self.stopping:
+            if running.failure is None:
+                # Whatever the program asks of Trio, it asks outside of any task, and is refused (see `running`).
+                del GLOBAL_RUN_CONTEXT.task
+                try:
+                    running.advance(reply)
+                finally:
+                    GLOBAL_RUN_CONTEXT.task = task
+            advanced(running)
+            if running.pending is None:
+                break
+            reply = SEND_AGAIN
+            while reply is SEND_AGAIN:
+                if self.hesitates:
+                    await self.before_send()
+                    if self.stopping:
+                        return  # nobody would wake it
+                self.parked(running)
+                reply = await park()
 
     def failed(self, error: BaseException) -> None:
         """Keep the first error, for the session's own task to raise."""

@@ -14,7 +14,7 @@ import trio
 
 from actors.runtime.answers import Answers
 from actors.runtime.determinism import check_programs
-from actors.runtime.drivers.actors import Actors
+from actors.runtime.drivers.actors import Posts
 from actors.runtime.drivers.controlled import Controlled
 from actors.runtime.drivers.free import Free
 from actors.runtime.drivers.programs import ProgramTasks
@@ -32,7 +32,7 @@ class TrioDriver:
     def __init__(self, world: World, nursery: trio.Nursery) -> None:
         self.world = world
         self._nursery = nursery
-        self._actors = Actors(nursery)
+        self._posts = Posts(nursery)
         self._answers = Answers()
 
     async def run(
@@ -51,7 +51,7 @@ class TrioDriver:
         execution = Execution(
             self.world, checked=checked, only=only, observer=observer, answers=self._answers
         )
-        session = Controlled(execution, self._actors, self._nursery)
+        session = Controlled(execution, self._posts, self._nursery)
         async with _ended(session):
             await session.run(chooser, limit)
         if checked:
@@ -63,7 +63,7 @@ class TrioDriver:
     ) -> list[tuple[str, int]]:
         """Run one free-running execution and return its log of (program, outcome)."""
         execution = Execution(self.world, observer=observer, answers=self._answers)
-        session = Free(execution, self._actors, self._nursery, seed)
+        session = Free(execution, self._posts, self._nursery, seed)
         async with _ended(session):
             await session.run(limit)
         return session.log
@@ -90,6 +90,7 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
     exception, but for Ctrl-C, which may arrive in any of them.
     """
     raised: BaseException | None = None
+    ended = False
     try:
         async with trio.open_nursery() as nursery:
             try:
@@ -98,6 +99,7 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
                 raise
             except BaseException as error:  # noqa: BLE001  # raised below, outside the nursery
                 raised = error
+            ended = True
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         if group.subgroup(KeyboardInterrupt) is None:
@@ -105,3 +107,5 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
         raised = KeyboardInterrupt()
     if raised is not None:
         raise raised
+    if not ended:  # a Cancelled came out of a task and was taken for the nursery's own: nothing would say so
+        raise RuntimeError("a task of the driver was cancelled, and by nobody that may")
