@@ -1,0 +1,43 @@
+"""Restores: what REX.W means outside 64-bit mode, and which of several absent pages is told."""
+
+import struct
+
+import pytest
+
+from actors.machine.model import cpu_model
+from actors.machine.xstate import area as images
+from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.environment import KERNEL, Environment, Operand, Pages
+from actors.machine.xstate.registers import XState
+from actors.machine.xstate.restore import restore
+
+CPU = cpu_model("sapphire_rapids")
+ENABLED = XState(xcr0=0x602E7)
+FIP = 0x1234_5678_9ABC
+
+
+def run(xstate_bv, xcomp_bv, mask, environment=KERNEL, **operand):
+    flat = bytearray(0x3000)
+    flat[8:16] = struct.pack("<Q", FIP)
+    flat[24:28] = struct.pack("<I", 0x1F80)
+    flat[512:528] = struct.pack("<QQ", xstate_bv, xcomp_bv)
+    area = images.from_bytes(bytes(flat), CPU.description)
+    return restore("xrstor", ENABLED, mask, Operand(area, **operand), environment, CPU)
+
+
+@pytest.mark.parametrize("xcomp_bv", [0, COMPACTED | 1])
+@pytest.mark.parametrize(("long_mode", "fip"), [(True, FIP), (False, FIP & 0xFFFF_FFFF)])
+def test_rex_w_counts_in_64_bit_mode_alone(xcomp_bv, long_mode, fip):
+    after = run(1, xcomp_bv, 1, Environment(long_mode=long_mode), rexw=True).state
+    assert after.content(0, CPU.description)[8:16] == struct.pack("<Q", fip)
+
+
+@pytest.mark.parametrize(("xcomp_bv", "last"), [(0, 2688), (COMPACTED | 0x204, 832)])
+def test_where_several_pages_are_absent_the_last_component_faults_then_the_legacy_region(xcomp_bv, last):
+    everything = ((0, 416), (576, 4096))
+    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=everything))
+    assert found.fault.offset == last
+    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=((0, 416), (576, 832))))
+    assert found.fault.offset == 0
+    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=((576, 832),)))
+    assert found.fault.offset == 576
