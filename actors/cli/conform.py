@@ -5,7 +5,7 @@ A set is what the files of one name hold. Malformed input ends it all: a count o
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import progress
 from actors.machine.conform.reader import VectorError, read_lines, set_name
 from actors.machine.conform.run import run
+from actors.machine.conform.suspects import SUSPECTS
 from actors.machine.conform.verdicts import Verdict
 from actors.observe.text import WIDTH, clip, wrap
 from actors.runtime.errors import VmraceError
@@ -52,11 +53,14 @@ class _Work(msgspec.Struct):
 
     tallies: dict[str, Tally] = {}
     failures: dict[str, list[Verdict]] = {}
+    stopped: dict[str, list[Verdict]] = {}
 
     def take(self, name: str, verdict: Verdict) -> None:
         self.tallies.setdefault(name, Tally(name)).count(verdict)
         if verdict.kind == "failed":
             self.failures.setdefault(name, []).append(verdict)
+        elif verdict.kind == "stopped":
+            self.stopped.setdefault(verdict.expected, []).append(verdict)
 
     @property
     def lines(self) -> int:
@@ -138,6 +142,8 @@ def _lines(count: int) -> str:
 
 def _told(work: _Work, message: str | None, *, full: bool) -> str:
     parts = [_table(list(work.tallies.values()))] if work.tallies else []
+    if work.stopped:
+        parts.append("\n".join(_stopped(work.stopped, full=full)))
     parts += ["\n".join(_failed(name, found, full=full)) for name, found in work.failures.items()]
     if message is not None:
         parts.append("\n".join(wrap(message, WIDTH)))
@@ -162,6 +168,27 @@ def _table(tallies: Sequence[Tally]) -> str:
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+
+
+def _stopped(stopped: Mapping[str, Sequence[Verdict]], *, full: bool) -> Iterator[str]:
+    """Say at which tags sequences stopped, and with `full` how the model answers there, and why."""
+    yield "Stopped where the recording itself is not believed" + ("" if full else " (--full says why)")
+    for tags, found in stopped.items():
+        yield from ("  " + line for line in wrap(f"{tags}: {_lines(len(found))}", WIDTH - 2, 4))
+        for tag in tags.split(", ") if full else ():
+            one = SUSPECTS.get(tag)
+            told = (
+                []
+                if one is None
+                else [
+                    f"emulator: {one.emulator}",
+                    f"model: {one.model}",
+                    f"because: {one.why}",
+                    f"seen in {found[0].id} ops[{found[0].op}]: {found[0].got}",
+                ]
+            )
+            for text in told:
+                yield from ("    " + line for line in wrap(text, WIDTH - 4, 2))
 
 
 def _failed(name: str, found: Sequence[Verdict], *, full: bool) -> Iterator[str]:

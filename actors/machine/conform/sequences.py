@@ -1,7 +1,7 @@
 """A sequence on the model: one op after the other on registers and four memory areas, compared after each.
 
-An emulator's sequence ends as `stopped` at its first op with a `sus` tag: from there on it is known not to follow the manual. A
-suite's sequence begins where its `init` says, and compares what is asserted alone.
+An emulator's sequence ends as `stopped` at its first op with a `sus` tag: from there on it is known not to follow the manual
+(see `suspects`). A suite's sequence begins where its `init` says, and compares what is asserted alone.
 """
 
 import functools
@@ -174,10 +174,19 @@ def differences(line: EmulatorLine | SuiteLine, *, freedom: bool) -> Iterator[Ve
     run = start(line)
     for place, op in enumerate(line.ops):
         if op.sus:
-            yield Verdict(line.id, "stopped", "sus", ", ".join(op.sus), op=place)
+            answers = next(_step(run, op, freedom=False), None)
+            yield Verdict(line.id, "stopped", "sus", ", ".join(op.sus), _answer(op, answers), place)
             return
         for field, expected, got in _step(run, op, freedom=freedom):
             yield Verdict(line.id, "failed", f"{_name(op)}.{field}", shown(expected), shown(got), place)
+
+
+def _answer(op: ops.Op, difference: tuple[str, object, object] | None) -> str:
+    """Say how the model answers an op that is not believed."""
+    if difference is None:
+        return "the same"
+    field, recorded, got = difference
+    return f"{_name(op)}.{field} {shown(got)}, not {shown(recorded)}"
 
 
 def _step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:

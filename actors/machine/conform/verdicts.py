@@ -8,7 +8,9 @@ Kind = Literal["passed", "failed", "stopped"]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A line's id and what it came to: the first field that differs with both values, or the tag that it stopped at.
+    """A line's id and what it came to: the first field that differs with both values, or the tags that it stopped at.
+
+    Of a line that stopped, `expected` are the tags and `got` is how the model answers there.
 
     `op` is the place of the op in a sequence, counted from 0.
     """
