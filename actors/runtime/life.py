@@ -25,6 +25,13 @@ class Spawn(msgspec.Struct, frozen=True):
     background: bool
 
 
+def child_key(parent: tuple[Any, ...], name: str, message: Spawn) -> tuple[Any, ...]:
+    """Return a spawned program's place in the default order: behind its parent, by number and then by name."""
+    place = message.child.name[len(name) + 1 :]
+    step = (0, int(place), "") if place.isdecimal() else (1, 0, place)
+    return (message.background, *parent[1:], step)
+
+
 class Join(msgspec.Struct, frozen=True):
     """Wait until a program has returned."""
 

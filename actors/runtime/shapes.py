@@ -5,7 +5,7 @@ outcome whose cells are names. Such an answer would fail somewhere inside vmrace
 what it is, with the device, the message and the line.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,14 +13,16 @@ from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Retry
 from actors.runtime.errors import ModelError, NotAValue
 from actors.runtime.place import definition, line_of_error
 from actors.runtime.program import Send
-from actors.runtime.running import Running
 from actors.runtime.values import same
 from protocol.handles import Cell
+
+if TYPE_CHECKING:
+    from actors.runtime.evaluation import Asking
 
 __plumbing__ = True
 
 
-def check_request(running: Running) -> None:
+def check_request(running: "Asking") -> None:
     """Refuse a message that is not a Struct, or is not sent to a device."""
     request = running.pending
     assert request is not None
@@ -35,7 +37,7 @@ def check_request(running: Running) -> None:
         )
 
 
-def check_footprint(running: Running, footprint: Any) -> None:
+def check_footprint(running: "Asking", footprint: Any) -> None:
     """Refuse what is not a Footprint of cells with the name of an actor."""
     well = isinstance(footprint, Footprint) and isinstance(footprint.actor, str)
     if not (well and _are_cells(footprint.reads) and _are_cells(footprint.writes)):
@@ -50,7 +52,7 @@ def _are_cells(cells: Any) -> bool:
     return type(cells) is tuple and all(type(cell) is Cell for cell in cells)
 
 
-def check_outcomes(running: Running, values: dict[Cell, Any], outcomes: Any) -> None:
+def check_outcomes(running: "Asking", values: dict[Cell, Any], outcomes: Any) -> None:
     """Refuse what is not a tuple of Outcomes, and a retry in which nothing moves: it would be retried for ever.
 
     `values` are those of the footprint, on which the device was asked.
@@ -88,7 +90,7 @@ def _moves(outcome: Outcome, values: dict[Cell, Any]) -> bool:
     return any(cell not in values or not same(values[cell], value) for cell, value in outcome.writes)
 
 
-def _complaint(running: Running, method: str, answer: Outcomes, wanted: str) -> str:
+def _complaint(running: "Asking", method: str, answer: Outcomes, wanted: str) -> str:
     request = running.pending
     assert request is not None
     kind = type(request.to)
