@@ -21,6 +21,7 @@ from typing import Any
 
 from actors.runtime import place
 from actors.runtime.errors import ForeignAwait, ModelError, SwallowedTeardown
+from actors.runtime.life import spawn_needs_name
 from actors.runtime.program import CURRENT, Become, Behaviour, Send
 from actors.runtime.teardown import Closing, assertion_in, end
 from actors.runtime.values import check_program, check_value
@@ -268,12 +269,7 @@ class Running:
         if name is not None:
             return f"{self.name}.{name}"
         if self._spawned < 0:
-            raise self._refuse(
-                ModelError(
-                    f"{self.where()}: program {self.name}, after step {self.steps} of it: "
-                    "a spawn after `become` needs a name: spawn(f, ..., name='worker')"
-                )
-            )
+            raise self._refuse(spawn_needs_name(self))
         self._spawned += 1
         return f"{self.name}.{self._spawned - 1}"
 

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from typing import Any
 
 from actors.runtime.determinism import difference
+from actors.runtime.life import Spawn, spawn_needs_name
 from actors.runtime.program import Behaviour, Send
 from actors.runtime.running import Running
 from actors.runtime.values import check_value, same, typed
@@ -37,12 +38,14 @@ class Node:
         "reply", "root", "visited",
     )  # fmt: skip
 
-    def __init__(self, history: "History", number: int, parent: "Node | None", reply: Any) -> None:
+    def __init__(
+        self, history: "History", number: int, parent: "Node | None", reply: Any, root: "Root"
+    ) -> None:
         self.history = history
         self.number = number
         self.parent = parent
         self.reply = reply
-        self.root: Root | None = None
+        self.root = root
         self.depth = 0
         self.pending: Send | None = None
         self.labels: dict[str, object] = {}
@@ -75,14 +78,24 @@ class Node:
 
 
 class Root:
-    """The beginning of a behaviour: the function, its arguments, and whether a `become` led here."""
+    """The beginning of a behaviour, with its arguments: where a program starts, or what it becomes.
 
-    __slots__ = ("args", "became", "function")
+    The two are one state, but for places: a program that has become something forgets how many it has spawned, so
+    its spawns need names. `became` and `unnamed` say whether it was ever become, and whether it spawns by place.
+    """
 
-    def __init__(self, function: Behaviour, args: tuple[Any, ...], *, became: bool) -> None:
+    __slots__ = ("args", "became", "function", "unnamed")
+
+    def __init__(self, function: Behaviour, args: tuple[Any, ...]) -> None:
         self.function = function
         self.args = args
-        self.became = became
+        self.became = False
+        self.unnamed: Node | None = None
+
+    def check(self) -> None:
+        """Refuse a spawn by place behind a `become`; raises ModelError."""
+        if self.became and self.unnamed is not None:
+            raise spawn_needs_name(self.unnamed)
 
 
 class History:
@@ -98,13 +111,12 @@ class History:
 
     def start(self, function: Behaviour, args: tuple[Any, ...]) -> Node:
         """Return the node at which the program begins."""
-        key = (function, typed(args), False)
+        key = (function, typed(args))
         node = self._roots.get(key)
         if node is None:
             running = Running(self.handle, function, args, self.key, keeps=False)
             running.advance()
-            node = self._roots[key] = self._node(None, None, running)
-            node.root = Root(function, args, became=False)
+            node = self._roots[key] = self._node(None, None, running, Root(function, args))
         return node
 
     def after(self, node: Node, reply: Any) -> Node:
@@ -123,7 +135,7 @@ class History:
             running = self.standing_at(node)
             del self._standing[node]
             running.fail(error)
-            known = node.next[key] = self._node(node, None, running)
+            known = node.next[key] = self._node(node, None, running, node.root)
         return known
 
     def _extend(self, node: Node, reply: Any) -> Node:
@@ -132,22 +144,21 @@ class History:
         segments = len(running.segments)
         running.advance(reply)
         if len(running.segments) == segments:
-            made = self._node(node, reply, running)
-            made.root = node.root
-            return made
+            return self._node(node, reply, running, node.root)
         became = running.segments[-1]
-        key = (became.function, typed(became.args), True)
+        key = (became.function, typed(became.args))
         known = self._roots.get(key)
         if known is None:
-            known = self._roots[key] = self._node(None, None, running)
-            known.root = Root(became.function, became.args, became=True)
+            known = self._roots[key] = self._node(None, None, running, Root(became.function, became.args))
         else:
             running.close()
+        known.root.became = True
+        known.root.check()
         return known
 
-    def _node(self, parent: Node | None, reply: Any, running: Running) -> Node:
+    def _node(self, parent: Node | None, reply: Any, running: Running, root: Root) -> Node:
         """Write down where a program stands now."""
-        node = Node(self, len(self.nodes), parent, reply)
+        node = Node(self, len(self.nodes), parent, reply, root)
         self.nodes.append(node)
         node.depth = parent.depth + 1 if parent is not None else 0
         node.pending = running.pending
@@ -157,6 +168,9 @@ class History:
             check_value(running.pending.message, f"{running.where()}: message of {self.handle.name}")
             check_value(running.pending.to, f"{running.where()}: device that {self.handle.name} sends to")
             self._keep(node, running)
+            if type(running.pending.message) is Spawn and running.pending.message.by_place(self.handle.name):
+                root.unnamed = root.unnamed or node
+                root.check()
         return node
 
     def _keep(self, node: Node, running: Running) -> None:
@@ -178,10 +192,7 @@ class History:
         while at is not None:
             path.append(at)
             at = at.parent
-        root = path[-1].root
-        assert root is not None
-        running = Running(self.handle, root.function, root.args, self.key, keeps=False)
-        running.repeating(after_become=root.became)
+        running = Running(self.handle, node.root.function, node.root.args, self.key, keeps=False)
         running.advance()
         self._compare(path[-1], running)
         for one in reversed(path[:-1]):
