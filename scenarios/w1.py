@@ -190,6 +190,11 @@ def task_reads_its_bit(cpu: Registers, reads: bool | None) -> bool:
     return not reads or cpu.mode is not Mode.TASK or cpu.err == TASK_BIT
 
 
+def exited_while(cpu: Registers, reads: bool | None) -> bool:
+    """The guest has been left between G1 and G2."""
+    return cpu.mode is Mode.EXIT and bool(reads)
+
+
 def counted_all(counter: int, runs: int, *cpus: Registers) -> bool:
     """At the very end the counter has counted each run."""
     return counter == runs or any(cpu.mode is not Mode.DONE for cpu in cpus)
@@ -229,6 +234,10 @@ def w1(cpus: int = 1, fixed: bool = False) -> World:
             f"guest{number} reads its own bit", guest_reads_its_bit, cpu.cell, running.label("reads")
         )
         world.always(f"task{number} reads its own bit", task_reads_its_bit, cpu.cell, other.label("reads"))
+        if number == 0:
+            world.sometimes(
+                "an exit lands inside the guest's #NM window", exited_while, cpu.cell, running.label("reads")
+            )
     if cpus > 1:
         world.always("each run is counted", counted_all, counter, runs, *(cpu.cell for cpu in devices))
     return world

@@ -11,7 +11,7 @@ from actors.explore.tables.layout import Layout, Row
 from actors.runtime.conditions import Checks, Decided
 
 
-class _Judged:
+class Judged:
     """One condition, its columns, and what it has decided."""
 
     __slots__ = ("columns", "decided", "known", "name", "pick", "sometimes")
@@ -36,7 +36,7 @@ class Judge:
         self._layout = layout
         self._checks = checks
         self._width = 0
-        self._judged: list[_Judged] = []
+        self._judged: list[Judged] = []
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -46,7 +46,7 @@ class Judge:
         for place, decided in enumerate(self._checks.all):
             columns = self._layout.columns(decided.condition.reads)
             same = before and before[place].columns == columns
-            self._judged.append(before[place] if same else _Judged(decided, columns))
+            self._judged.append(before[place] if same else Judged(decided, columns))
         self._width = self._layout.width
 
     def judged(self, row: Row) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -56,15 +56,26 @@ class Judge:
         broken: list[str] = []
         met: list[str] = []
         for judged in self._judged:
-            key = judged.pick(row)
-            holds = judged.known.get(key)
-            if holds is None:
-                holds = judged.known[key] = self._decide(judged, row)
+            holds = self.holds(judged, row)
             if holds == judged.sometimes:
                 (met if holds else broken).append(judged.name)
         return tuple(broken), frozenset(met)
 
-    def _decide(self, judged: _Judged, row: Row) -> bool:
+    def conditions(self) -> list[Judged]:
+        """Return the conditions with their columns, as these are now."""
+        if self._width != self._layout.width:
+            self._lay_out()
+        return self._judged
+
+    def holds(self, judged: Judged, row: Row) -> bool:
+        """Decide one condition on a state."""
+        key = judged.pick(row)
+        holds = judged.known.get(key)
+        if holds is None:
+            holds = judged.known[key] = self._decide(judged, row)
+        return holds
+
+    def _decide(self, judged: Judged, row: Row) -> bool:
         reads = judged.decided.condition.reads
         values = {target: self._layout.value(row, target) for target in reads}
         return judged.decided.decide(values, twice=True)

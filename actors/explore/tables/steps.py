@@ -83,10 +83,16 @@ class Fork:
 class Question:
     """One message from one sender to one device."""
 
-    __slots__ = ("way",)
+    __slots__ = ("columns", "way")
 
     def __init__(self) -> None:
         self.way: Fork | Reach | None = None
+        self.columns: tuple[int, ...] = ()
+
+    def depends_on(self, columns: tuple[int, ...]) -> None:
+        """Take note that what the message comes to depends on these columns, in some state."""
+        if not set(columns) <= set(self.columns):
+            self.columns = tuple(dict.fromkeys((*self.columns, *columns)))
 
     def reach(self, row: Row) -> Reach | None:
         """Return what the message touches in this state, if that is known."""
@@ -128,6 +134,12 @@ class Steps:
             self.size += 1
         return known
 
+    @staticmethod
+    def columns(node: Node) -> tuple[int, ...]:
+        """Return the columns that decide what a node's message comes to, in the states met so far."""
+        columns: tuple[int, ...] = node.question.columns
+        return columns
+
     def _question(self, node: Node) -> Question:
         assert node.pending is not None
         node.moves = {}
@@ -144,12 +156,13 @@ class Steps:
         if touched.footprint != again.footprint:
             raise in_two_ways(node)
         reach = Reach(touched, self._layout)
+        columns = tuple(self._layout.cell(cell) for cell in touched.asked)
+        question.depends_on((*columns, *reach.columns))
         if touched.raised is not None:
             return reach
         if not touched.asked:
             question.way = reach
             return reach
-        columns = [self._layout.cell(cell) for cell in touched.asked]
         fork = question.way = question.way or Fork(columns[0])
         for column, after in zip(columns, (*columns[1:], None), strict=True):
             if not isinstance(fork, Fork) or fork.column != column:

@@ -1,0 +1,222 @@
+"""Breadth-first, level by level: every state that any order of events leads to.
+
+The states of a level are expanded in the order in which they were found, and of each the programs in the order of
+creation and their outcomes in the order of the device. So the first violation found is the first of the
+shortest ones in that order, whatever the fingerprints are and however a level is cut into chunks. A search
+that finds one finishes the level.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from actors.explore.proving.decisions import Decisions
+from actors.explore.proving.expansion import Expansion, Indices, Successors
+from actors.explore.proving.fingerprints import Fingerprinting, Words
+from actors.explore.proving.lookup import Rows
+from actors.explore.proving.seen import Seen
+from actors.explore.tables.tables import Tables
+
+_CHUNK = 1 << 17
+Log = list[tuple[str, int]]
+Limit = Literal["states", "memory", "time", "stopped"]
+
+
+class Bounds(NamedTuple):
+    """When to give up: distinct states, bytes, seconds; None is no bound."""
+
+    states: int | None = None
+    memory: int | None = None
+    seconds: float | None = None
+
+
+class Progress(NamedTuple):
+    """How far a search is."""
+
+    states: int
+    transitions: int
+    frontier: int
+    depth: int
+    seconds: float
+
+
+class Found(NamedTuple):
+    """One violated state: its number, whether it is a deadlock."""
+
+    state: int
+    deadlock: bool
+
+
+class Search:
+    """One search; `keep_going` does not stop at violated conditions, and goes on behind them."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        keep_going: bool = False,
+        seed: int = 0,
+        bounds: Bounds = Bounds(),  # noqa: B008  # an immutable value
+        progress: Callable[[Progress], bool] | None = None,
+    ) -> None:
+        self._tables = tables
+        self._keep_going = keep_going
+        self._bounds = bounds
+        self._progress = progress
+        self._words = Fingerprinting(seed)
+        self._seen = Seen()
+        self._expansions: dict[int, Expansion] = {}
+        self.decisions = Decisions(tables)
+        self._parents: list[npt.NDArray[np.uint32]] = []
+        self._moves: list[npt.NDArray[np.uint16]] = []
+        self._codes: dict[tuple[int, int], int] = {}
+        self.states = 0
+        self.transitions = 0
+        self.depth = 0
+        self.found: list[Found] = []
+        self.limit: Limit | None = None
+        self._begun = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self._begun
+
+    def run(self) -> None:
+        """Search until there is nothing new, something is found, or a bound is hit."""
+        rows = np.array([self._tables.initial()], np.uint32)
+        prints = self._words.of(rows)
+        self._seen.add(prints)
+        rows, prints, numbers = self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))
+        while len(rows) and (self._keep_going or not self.found) and not self._out_of_bounds(len(rows)):
+            self.depth += 1
+            rows, prints, numbers = self._level(rows, prints, numbers)
+
+    def _out_of_bounds(self, frontier: int) -> bool:
+        bounds = self._bounds
+        if self._progress is not None and not self._progress(
+            Progress(self.states, self.transitions, frontier, self.depth, self.seconds)
+        ):
+            self.limit = "stopped"
+        elif bounds.states is not None and self.states >= bounds.states:
+            self.limit = "states"
+        elif bounds.seconds is not None and self.seconds >= bounds.seconds:
+            self.limit = "time"
+        elif bounds.memory is not None and self._memory() >= bounds.memory:
+            self.limit = "memory"
+        return self.limit is not None
+
+    def _memory(self) -> int:
+        return self._seen.bytes + 6 * self.states
+
+    def _level(self, rows: Rows, prints: Words, numbers: Indices) -> tuple[Rows, Words, Indices]:
+        """Expand all states of a level; return those of the next that are to be expanded."""
+        parts = []
+        for start in range(0, len(rows), _CHUNK):
+            end = start + _CHUNK
+            parts.append(self._chunk(rows[start:end], prints[start:end], numbers[start:end]))
+            if len(rows) > _CHUNK and self._out_of_bounds(len(rows)):
+                break
+        width = self._tables.layout.width
+        return (
+            np.concatenate([_padded(part[0], width) for part in parts]),
+            np.concatenate([part[1] for part in parts]),
+            np.concatenate([part[2] for part in parts]),
+        )
+
+    def _chunk(self, rows: Rows, prints: Words, numbers: Indices) -> tuple[Rows, Words, Indices]:
+        successors = []
+        done: set[int] = set()
+        schedule = [column for column, _ in self._tables.layout.schedule]
+        for column in schedule:
+            done.add(column)
+            expansion = self._expansions.get(column)
+            if expansion is None:
+                expansion = self._expansions[column] = Expansion(self._tables, column)
+            successors.append(expansion.successors(rows, prints, self._words))
+        many = sum(len(one.parents) for one in successors)
+        self.transitions += many
+        self._note_deadlocks(len(rows), numbers, successors)
+        order = _in_order(successors)
+        all_prints = np.concatenate([one.fingerprints for one in successors])[order]
+        new = order[self._seen.add(all_prints)]
+        return self._materialise(rows, numbers, schedule, successors, new)
+
+    def _note_deadlocks(self, many: int, numbers: Indices, successors: list[Successors]) -> None:
+        stuck = np.ones(many, np.bool_)
+        for one in successors:
+            stuck[one.parents] = False
+        self.found += [Found(int(numbers[at]), deadlock=True) for at in np.flatnonzero(stuck)[:1]]
+
+    def _materialise(
+        self, rows: Rows, numbers: Indices, schedule: list[int], successors: list[Successors], new: Indices
+    ) -> tuple[Rows, Words, Indices]:
+        """Make the rows of the new states out of their parents' and their moves'."""
+        sizes = np.cumsum([0, *(len(one.parents) for one in successors)])
+        which = np.searchsorted(sizes, new, side="right") - 1
+        local = new - sizes[which]
+        made = np.empty((len(new), self._tables.layout.width), np.uint32)
+        prints = np.empty(len(new), np.uint64)
+        parents = np.empty(len(new), np.int64)
+        codes = np.empty(len(new), np.uint16)
+        for place, column in enumerate(schedule):
+            at = np.flatnonzero(which == place)
+            if not len(at):
+                continue
+            one, mine = successors[place], local[at]
+            changed = _padded(rows[one.parents[mine]], self._tables.layout.width)
+            self._expansions[column].apply(changed, one.moves[mine])
+            made[at] = changed
+            prints[at] = one.fingerprints[mine]
+            parents[at] = numbers[one.parents[mine]]
+            codes[at] = self._coded(column, one.outcomes[mine])
+        return self._arrived(made, prints, parents, codes)
+
+    def _coded(self, column: int, outcomes: Indices) -> npt.NDArray[np.uint16]:
+        most = int(outcomes.max(initial=0))
+        table = [
+            self._codes.setdefault((column, outcome), len(self._codes) + 1) for outcome in range(most + 1)
+        ]
+        return np.array(table, np.uint16)[outcomes]
+
+    def _arrived(
+        self, rows: Rows, prints: Words, parents: Indices, codes: npt.NDArray[np.uint16]
+    ) -> tuple[Rows, Words, Indices]:
+        """Number new states, judge them, and return those that are to be expanded."""
+        numbers = np.arange(self.states, self.states + len(rows))
+        self.states += len(rows)
+        self._parents.append(parents.astype(np.uint32))
+        self._moves.append(codes)
+        standing = self.decisions.standing(rows)
+        bad = standing.broken | standing.failed
+        self.found += [Found(int(numbers[at]), deadlock=False) for at in np.flatnonzero(bad)[:1]]
+        ends = standing.failed | standing.finished
+        if not self._keep_going:
+            ends |= standing.broken
+        on = np.flatnonzero(~ends)
+        return rows[on], prints[on], numbers[on]
+
+    def path(self, state: int) -> Log:
+        """Return how a state was reached first, as (program, outcome)."""
+        parents, moves = np.concatenate(self._parents), np.concatenate(self._moves)
+        names = {code: key for key, code in self._codes.items()}
+        log: Log = []
+        while moves[state]:
+            column, outcome = names[int(moves[state])]
+            log.append((self._tables.layout.histories[column].handle.name, outcome))
+            state = int(parents[state])
+        return log[::-1]
+
+
+def _padded(rows: Rows, width: int) -> Rows:
+    missing = width - rows.shape[1]
+    return np.pad(rows, ((0, 0), (0, missing))) if missing else rows
+
+
+def _in_order(successors: list[Successors]) -> Indices:
+    """Return the order of all successors by parent, then program; each program's are in order already."""
+    parents = np.concatenate([one.parents for one in successors])
+    return np.argsort(parents, kind="stable")
