@@ -1,5 +1,6 @@
 """What holds in many states at once: conditions, failed programs, and whether all that must end has ended."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from actors.explore.proving.lookup import Lookup, Rows
 from actors.explore.tables.histories import History
-from actors.explore.tables.judging import Judged
+from actors.explore.tables.judging import Judge, Judged
 from actors.explore.tables.tables import Tables
 
 Mask = npt.NDArray[np.bool_]
@@ -36,7 +37,7 @@ class Decisions:
         self._width = self._tables.layout.width
         self._lookups = []
         for judged in judge.conditions():
-            lookup = Lookup(lambda rows, at, judged=judged: judge.holds(judged, tuple(rows[at].tolist())))
+            lookup = Lookup(_decider(judge, judged))
             lookup.lay_out(judged.columns)
             self._lookups.append((judged, lookup))
 
@@ -63,6 +64,13 @@ class Decisions:
             if not history.background:
                 finished &= _ended(history)[nodes]
         return Standing(broken, failed, finished)
+
+
+def _decider(judge: Judge, judged: Judged) -> Callable[[Rows, int], int]:
+    def decide(rows: Rows, at: int) -> int:
+        return int(judge.holds(judged, tuple(rows[at].tolist())))
+
+    return decide
 
 
 def _failed(history: History) -> Mask:

@@ -18,10 +18,10 @@ from actors.explore.proving.expansion import Expansion, Indices, Successors
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
+from actors.explore.proving.small import Covered, Log
 from actors.explore.tables.tables import Tables
 
 _CHUNK = 1 << 17
-Log = list[tuple[str, int]]
 Limit = Literal["states", "memory", "time", "stopped"]
 
 
@@ -44,9 +44,10 @@ class Progress(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One violated state: its number, whether it is a deadlock."""
+    """One violated state: its number, how many steps lead there, and whether it is a deadlock."""
 
     state: int
+    depth: int
     deadlock: bool
 
 
@@ -85,14 +86,28 @@ class Search:
         """Seconds since the search began."""
         return time.perf_counter() - self._begun
 
-    def run(self) -> None:
+    def run(self) -> Covered:
         """Search until there is nothing new, something is found, or a bound is hit."""
+        self._search()
+        first = min(self.found, key=lambda one: (one.depth, one.deadlock, one.state), default=None)
+        return Covered(
+            self.states,
+            self.transitions,
+            self.depth,
+            frozenset(self.decisions.met),
+            frozenset(self.decisions.violated | {"deadlock" for one in self.found if one.deadlock}),
+            self.path(first.state) if first is not None else None,
+            self.limit,
+            fingerprinted=True,
+        )
+
+    def _search(self) -> None:
         rows = np.array([self._tables.initial()], np.uint32)
         prints = self._words.of(rows)
         self._seen.add(prints)
         rows, prints, numbers = self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))
         while len(rows) and (self._keep_going or not self.found) and not self._out_of_bounds(len(rows)):
-            self.depth += 1
+            self.depth += 1  # states that are expanded now lie one step nearer
             rows, prints, numbers = self._level(rows, prints, numbers)
 
     def _out_of_bounds(self, frontier: int) -> bool:
@@ -149,7 +164,9 @@ class Search:
         stuck = np.ones(many, np.bool_)
         for one in successors:
             stuck[one.parents] = False
-        self.found += [Found(int(numbers[at]), deadlock=True) for at in np.flatnonzero(stuck)[:1]]
+        self.found += [
+            Found(int(numbers[at]), self.depth - 1, deadlock=True) for at in np.flatnonzero(stuck)[:1]
+        ]
 
     def _materialise(
         self, rows: Rows, numbers: Indices, schedule: list[int], successors: list[Successors], new: Indices
@@ -192,7 +209,7 @@ class Search:
         self._moves.append(codes)
         standing = self.decisions.standing(rows)
         bad = standing.broken | standing.failed
-        self.found += [Found(int(numbers[at]), deadlock=False) for at in np.flatnonzero(bad)[:1]]
+        self.found += [Found(int(numbers[at]), self.depth, deadlock=False) for at in np.flatnonzero(bad)[:1]]
         ends = standing.failed | standing.finished
         if not self._keep_going:
             ends |= standing.broken

@@ -16,18 +16,27 @@ LIMIT = 200_000
 class State:
     """One state: who is enabled, what it breaks and meets, and the states that follow, where they are known.
 
-    `after` holds for each enabled program, in the order of creation, the states behind its outcomes.
+    `after` holds for each enabled program, in the order of creation, the states behind its outcomes. `failed`
+    says that a program has ended badly: nothing follows.
     """
 
-    __slots__ = ("after", "ending", "met", "options", "row", "violated")
+    __slots__ = ("after", "ending", "failed", "met", "options", "row", "violated")
 
     def __init__(
-        self, row: Row, violated: tuple[str, ...], met: frozenset[str], ending: Ending | None
+        self,
+        row: Row,
+        violated: tuple[str, ...],
+        met: frozenset[str],
+        ending: Ending | None,
+        *,
+        failed: bool,
     ) -> None:
+        self.failed = failed
         self.row = row
         self.violated = violated
         self.met = met
         self.ending = ending
+        self.failed = failed
         self.options: tuple[Option, ...] | None = None
         self.after: list[list[State | None]] = []
 
@@ -52,7 +61,7 @@ class Graph:
         failures = [node.failure for node in tables.failures(row) if node.failure] if failed else []
         violated = names_of(broken, failures)
         ending: Ending | None = "violated" if violated else "finished" if tables.finished(row) else None
-        return State(row, violated, met, ending)
+        return State(row, violated, met, ending, failed=bool(failures))
 
     def options(self, state: State) -> tuple[Option, ...]:
         """Return the enabled programs of a state that is no end; none at all is a deadlock."""

@@ -200,6 +200,17 @@ class History:
             self._compare(one, running)
         return running
 
+    def check(self, most: int) -> int:
+        """Run the program again to the ends of its histories, the last first; return how many steps that were."""
+        steps = 0
+        for node in reversed(self.nodes[1:]):
+            if steps >= most:
+                break
+            if node is not None and node.pending is not None and not node.next:
+                self._run_again(node).close()
+                steps += node.depth + 1
+        return steps
+
     @staticmethod
     def _compare(node: Node, running: Running) -> None:
         """Raise Nondeterminism if the program did not do the same again."""

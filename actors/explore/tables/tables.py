@@ -13,6 +13,9 @@ from actors.explore.tables.layout import Layout, Row
 from actors.explore.tables.steps import Move, Moves, Steps
 from actors.runtime.world import World
 
+CHECKED = 100_000
+"""Steps of programs that are run again after a search."""
+
 Option = tuple[int, Node, Moves]
 """A program that is enabled: its column, its node, and what its message can come to."""
 
@@ -78,6 +81,16 @@ class Tables:
         """Return the programs that have ended badly, in the default order."""
         nodes = (history.nodes[row[column]] for column, history in self.layout.schedule)
         return (node for node in nodes if node is not None and node.failure is not None)
+
+    def check(self, most: int = CHECKED) -> None:
+        """Run programs again, the last state first, and compare all messages; raises Nondeterminism.
+
+        Each run covers the whole history of a state that nothing follows; `most` limits the steps run again.
+        """
+        for _, history in reversed(self.layout.schedule):
+            most -= history.check(most)
+            if most <= 0:
+                return
 
     def close(self) -> None:
         """Close all coroutines that still stand somewhere; raises SwallowedTeardown for one that goes on."""
