@@ -15,9 +15,10 @@ from actors.explore.proving.small import Covered, search_small
 from actors.explore.recording import execute
 from actors.explore.results import Recorded, Unreproduced
 from actors.explore.selection import select, sometimes
+from actors.explore.tables.coverage import unexecuted
 from actors.explore.tables.tables import Tables
 from actors.runtime.determinism import check_builder
-from actors.runtime.errors import Divergence
+from actors.runtime.errors import Divergence, VmraceError
 from actors.runtime.recorder import model_line
 from actors.runtime.scenario import Scenario
 from actors.runtime.schedule import FollowLog
@@ -39,21 +40,25 @@ Progress = Callable[[Searched], bool]
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """What to verify, and when to give up: `states`, `memory` in bytes, `seconds`."""
+    """What to verify, and when to give up: `states`, `memory` in bytes, `seconds`.
+
+    `confirm` searches a second time with other fingerprints, whether the world is small or not.
+    """
 
     conditions: tuple[str, ...] = ()
     keep_going: bool = False
     states: int | None = None
     memory: int | None = None
     seconds: float | None = None
-    fingerprint: int = 0
+    confirm: bool = False
 
 
 class Verification(msgspec.Struct, frozen=True):
     """What a search of every order found and covered.
 
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
-    somewhere. `limit` is what ended the search early.
+    somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
+    executed.
     """
 
     scenario: str
@@ -69,6 +74,7 @@ class Verification(msgspec.Struct, frozen=True):
     unreproduced: Unreproduced | None = None
     limit: str | None = None
     collision: float = 0.0
+    unexecuted: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -117,26 +123,38 @@ def verify(
         recorded=recorded,
         unreproduced=unreproduced,
         limit=covered.limit,
+        unexecuted=unexecuted(tables.layout),
         collision=covered.states**2 / 2**65 if large else 0.0,
     )
 
 
 def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covered:
-    small = None
-    if demand.states is None and demand.fingerprint == 0:
+    bounded = any(bound is not None for bound in (demand.states, demand.memory, demand.seconds))
+    if not (bounded or demand.confirm):
         small = search_small(tables, keep_going=demand.keep_going)
-    if small is not None:
-        return small
+        if small is not None:
+            return small
+    covered = _by_frontiers(tables, demand, progress, 0)
+    if demand.confirm and covered.limit is None:
+        again = _by_frontiers(tables, demand, progress, 1)
+        if again != covered and again.limit is None:
+            raise VmraceError(
+                f"two fingerprints disagree: {covered.states} states and {again.states}; two states collided, or "
+                "this is a bug in vmrace"
+            )
+    return covered
+
+
+def _by_frontiers(tables: Tables, demand: Demand, progress: Progress | None, seed: int) -> Covered:
     from actors.explore.proving.search import Bounds, Search  # noqa: PLC0415  # imports NumPy
 
-    search = Search(
+    return Search(
         tables,
         keep_going=demand.keep_going,
-        seed=demand.fingerprint,
+        seed=seed,
         bounds=Bounds(demand.states, demand.memory, demand.seconds),
         progress=(lambda one: progress(Searched(*one))) if progress is not None else None,
-    )
-    return search.run()
+    ).run()
 
 
 def _confirmed(

@@ -315,6 +315,14 @@ class Running:
         code = self.segments[-1].function.__code__
         return (code.co_name, code.co_filename, code.co_firstlineno)
 
+    def lines(self) -> tuple[tuple[str, str, int, int], ...]:
+        """Return function, file, the function's first line and line of each call that is the program's own."""
+        return tuple(
+            (frame.f_code.co_name, frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_lineno)
+            for frame in place.frames(self._coroutine)
+            if place.is_own(frame)
+        )
+
     def where(self) -> str:
         """Return `file:line` of where the program stands."""
         _, file, line = self.place()

@@ -30,12 +30,14 @@ class Node:
     """One local state of one program.
 
     `pending` is the message that it sends next, None if it has ended; `failure` says that it ended badly.
-    `moves` is the step table of this node (see `steps`), `next` the node after each reply, by its typed key.
+    `moves` is the step table of this node (see `steps`), `next` the node after each reply, by its typed key;
+    `retried` says that a device moved and left the message pending. `lines` are where it stands, outermost first:
+    function, file, the function's first line, line.
     """
 
     __slots__ = (
-        "depth", "failure", "history", "labels", "moves", "next", "number", "parent", "pending", "question",
-        "reply", "root", "visited",
+        "depth", "failure", "history", "labels", "lines", "moves", "next", "number", "parent", "pending",
+        "question", "reply", "retried", "root",
     )  # fmt: skip
 
     def __init__(
@@ -53,7 +55,8 @@ class Node:
         self.next: dict[object, Node] = {}
         self.moves: Any = None
         self.question: Any = None
-        self.visited = False
+        self.retried = False
+        self.lines: tuple[tuple[str, str, int, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -167,6 +170,7 @@ class History:
         if running.pending is not None:
             check_value(running.pending.message, f"{running.where()}: message of {self.handle.name}")
             check_value(running.pending.to, f"{running.where()}: device that {self.handle.name} sends to")
+            node.lines = running.lines()
             self._keep(node, running)
             if type(running.pending.message) is Spawn and running.pending.message.by_place(self.handle.name):
                 root.unnamed = root.unnamed or node

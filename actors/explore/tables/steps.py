@@ -207,7 +207,7 @@ class Steps:
         changes = dict(layout.number(cell, value) for cell, value in outcome.writes)
         if isinstance(reply, Retry):
             move = Move(outcome.label, node, tuple(changes.items()), reply)
-            move.retry = True
+            move.retry = node.retried = True
             return move
         after = node.history.after(node, reply)
         move = Move(outcome.label, after, (), reply)
