@@ -37,7 +37,7 @@ class Decisions:
         self._width = self._tables.layout.width
         self._lookups = []
         for judged in judge.conditions():
-            lookup = Lookup(_decider(judge, judged))
+            lookup = Lookup(_decider(judge, judged), self._tables.layout.numbers)
             lookup.lay_out(judged.columns)
             self._lookups.append((judged, lookup))
 

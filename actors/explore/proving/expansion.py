@@ -1,8 +1,8 @@
-"""The moves of one program, for a whole frontier at once.
+"""What can happen in many states at once.
 
-The program's node and the columns that its messages touch decide what it can do. Each combination is worked
-out once, by the step table, and gets a group of moves; the moves' changes are kept as arrays, so that applying
-them to thousands of rows is a few operations on columns.
+A program's node and the columns that its messages touch decide what it can do. Each combination is worked out
+once, by the step table, and becomes a group of moves. Of a move the changes are known, and since the group was
+found by the old values, so is what it does to the fingerprint: one word to XOR.
 """
 
 from typing import NamedTuple
@@ -12,105 +12,133 @@ import numpy.typing as npt
 
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Lookup, Rows
+from actors.explore.tables.layout import Row
 from actors.explore.tables.steps import Moves
 from actors.explore.tables.tables import Tables
 
 Indices = npt.NDArray[np.int64]
-KEEP = -1
+Codes = npt.NDArray[np.uint16]
 
 
 class Successors(NamedTuple):
-    """Moves of one program from rows of a frontier: which row, which move, which outcome, and the fingerprint."""
+    """All moves from the states of a chunk, ordered by state, program and outcome."""
 
     parents: Indices
     moves: Indices
-    outcomes: Indices
     fingerprints: Words
+    stuck: Indices
+
+
+class _Arrays(NamedTuple):
+    """The moves as arrays: of each group its first move and how many; of each move the rest."""
+
+    starts: Indices
+    counts: Indices
+    words: Words
+    codes: Codes
+    changes: npt.NDArray[np.int64]
 
 
 class Expansion:
-    """One program's groups of moves; `column` is its own."""
+    """The moves of all programs of one world, in groups; group 0 is nothing."""
 
-    def __init__(self, tables: Tables, column: int) -> None:
+    def __init__(self, tables: Tables, words: Fingerprinting) -> None:
         self._tables = tables
-        self.column = column
-        self.lookup = Lookup(self._group)
-        self.lookup.lay_out((column,))
-        self._starts = [0]
-        self._counts = [0]
-        self._moves: list[tuple[tuple[int, int], ...]] = []
-        self._written: list[int] = []
+        self._fingerprinting = words
+        self._lookups: dict[int, Lookup] = {}
         self._groups: dict[int, int] = {}
-        self._arrays: tuple[Indices, Indices, npt.NDArray[np.int64]] | None = None
+        self._starts, self._counts = [0], [0]
+        self._words: list[int] = []
+        self._changes: list[tuple[tuple[int, int], ...]] = []
+        self._codes: list[int] = []
+        self._coded: dict[tuple[int, int], int] = {}
+        self._kept: _Arrays | None = None
 
-    def _group(self, rows: Rows, at: int) -> int:
-        """Return the group of what the program can do in that row; 0 is nothing."""
+    def named(self) -> dict[int, tuple[str, int]]:
+        """Return program and outcome by the code of a move."""
+        layout = self._tables.layout
+        return {
+            code: (layout.histories[column].handle.name, outcome)
+            for (column, outcome), code in self._coded.items()
+        }
+
+    def successors(self, rows: Rows, before: Words) -> Successors:
+        """Return all moves from these states."""
+        found = [self._lookup(column).find(rows) for column, _ in self._tables.layout.schedule]
+        arrays = self._arrays()
+        groups = np.stack(found, axis=1).ravel()
+        many = arrays.counts[groups]
+        programs = len(found)
+        at = np.repeat(np.arange(len(groups)), many)
+        outcomes = np.arange(len(at)) - np.repeat(np.cumsum(many) - many, many)
+        moves = arrays.starts[groups[at]] + outcomes
+        parents = at // programs
+        stuck = np.flatnonzero(many.reshape(len(rows), programs).sum(axis=1) == 0)
+        return Successors(parents, moves, before[parents] ^ arrays.words[moves], stuck)
+
+    def after(self, rows: Rows, moves: Indices) -> tuple[Rows, Codes]:
+        """Return the rows behind these moves, in new memory, and the moves' codes."""
+        arrays = self._arrays()
+        width = self._tables.layout.width
+        made = np.zeros((len(rows), width), np.uint32)
+        made[:, : rows.shape[1]] = rows
+        changes = arrays.changes[moves]
+        np.copyto(made[:, : changes.shape[1]], changes, where=changes >= 0, casting="unsafe")
+        return made, arrays.codes[moves]
+
+    # Working out what is not known.
+
+    def _lookup(self, column: int) -> Lookup:
+        lookup = self._lookups.get(column)
+        if lookup is None:
+
+            def make(rows: Rows, at: int) -> int:
+                return self._group(column, tuple(rows[at].tolist()))
+
+            lookup = self._lookups[column] = Lookup(make, self._tables.layout.numbers)
+            lookup.lay_out((column,))
+        return lookup
+
+    def _group(self, column: int, row: Row) -> int:
+        """Return the group of what a program can do in that state."""
         tables = self._tables
-        row = tuple(rows[at].tolist())
-        node = tables.layout.histories[self.column].nodes[row[self.column]]
+        row = tables.layout.padded(row)
+        node = tables.layout.histories[column].nodes[row[column]]
         if node is None or node.pending is None:
             return 0
         moves = tables.steps.moves(node, row)
-        self._watch(tables.steps.columns(node))
+        lookup = self._lookups[column]
+        more = set(tables.steps.columns(node)) - set(lookup.columns)
+        if more:
+            lookup.lay_out((*lookup.columns, *sorted(more)))
         if not moves:
             return 0
         known = self._groups.get(id(moves))
-        return known if known is not None else self._add(moves)
+        return known if known is not None else self._add(column, moves, tables.layout.padded(row))
 
-    def _watch(self, columns: tuple[int, ...]) -> None:
-        """Look at these columns from now on, if that is not so already."""
-        now = self.lookup.columns
-        if not set(columns) <= set(now):
-            self.lookup.lay_out(tuple(dict.fromkeys((*now, *columns))))
-
-    def _add(self, moves: Moves) -> int:
+    def _add(self, column: int, moves: Moves, row: Row) -> int:
         """Keep a group of moves; the tables keep the tuple itself, so its identity names it."""
-        group = len(self._starts)
-        self._groups[id(moves)] = group
-        self._starts.append(len(self._moves))
+        group = self._groups[id(moves)] = len(self._starts)
+        self._starts.append(len(self._changes))
         self._counts.append(len(moves))
-        for move in moves:
-            self._moves.append(move.changes)
-            self._written += [column for column, _ in move.changes if column not in self._written]
-        self._arrays = None
+        for outcome, move in enumerate(moves):
+            self._changes.append(move.changes)
+            self._words.append(self._fingerprinting.change(row, move.changes))
+            self._codes.append(self._coded.setdefault((column, outcome), len(self._coded) + 1))
+        self._kept = None
         return group
 
-    def _as_arrays(self) -> tuple[Indices, Indices, npt.NDArray[np.int64]]:
-        if self._arrays is None:
-            changes = np.full((len(self._written), len(self._moves)), KEEP, np.int64)
-            places = {column: place for place, column in enumerate(self._written)}
-            for number, move in enumerate(self._moves):
+    def _arrays(self) -> _Arrays:
+        if self._kept is None:
+            changes = np.full((len(self._changes), self._tables.layout.width), -1, np.int64)
+            for number, move in enumerate(self._changes):
                 for column, value in move:
-                    changes[places[column], number] = value
-            self._arrays = (np.array(self._starts, np.int64), np.array(self._counts, np.int64), changes)
-        return self._arrays
-
-    def successors(self, rows: Rows, before: Words, words: Fingerprinting) -> Successors:
-        """Return all moves of the program from these rows, in the order of rows and outcomes."""
-        groups = self.lookup.find(rows)
-        starts, counts, changes = self._as_arrays()
-        many = counts[groups]
-        parents = np.repeat(np.arange(len(rows)), many)
-        ends = np.cumsum(many)
-        outcomes = np.arange(len(parents)) - np.repeat(ends - many, many)
-        moves = starts[groups[parents]] + outcomes
-        fingerprints = before[parents]
-        width = rows.shape[1]
-        for place, column in enumerate(self._written):
-            new = changes[place, moves]
-            at = np.flatnonzero(new != KEEP)
-            if len(at):
-                table = words.words(column, int(changes[place].max()))
-                fingerprints[at] ^= table[new[at]]
-                if column < width:
-                    old = rows[parents[at], column]
-                    fingerprints[at] ^= words.words(column, int(old.max()))[old]
-        return Successors(parents, moves, outcomes, fingerprints)
-
-    def apply(self, rows: Rows, moves: Indices) -> None:
-        """Let each row take its move, in place."""
-        changes = self._as_arrays()[2]
-        for place, column in enumerate(self._written):
-            new = changes[place, moves]
-            at = np.flatnonzero(new != KEEP)
-            rows[at, column] = new[at]
+                    changes[number, column] = value
+            self._kept = _Arrays(
+                np.array(self._starts, np.int64),
+                np.array(self._counts, np.int64),
+                np.array(self._words, np.uint64),
+                np.array(self._codes, np.uint16),
+                changes,
+            )
+        return self._kept

@@ -42,6 +42,14 @@ class Fingerprinting:
             self._words[column] = known
         return known
 
+    def change(self, row: tuple[int, ...], changes: tuple[tuple[int, int], ...]) -> int:
+        """Return what these changes of a row do to its fingerprint."""
+        word = 0
+        for column, number in changes:
+            words = self.words(column, max(number, row[column]))
+            word ^= int(words[number]) ^ int(words[row[column]])
+        return word
+
     def of(self, rows: npt.NDArray[np.uint32]) -> Words:
         """Return the fingerprints of whole rows."""
         found = np.zeros(len(rows), np.uint64)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.explore.proving.decisions import Decisions
-from actors.explore.proving.expansion import Expansion, Indices, Successors
+from actors.explore.proving.expansion import Expansion, Indices
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
@@ -69,11 +69,10 @@ class Search:
         self._progress = progress
         self._words = Fingerprinting(seed)
         self._seen = Seen()
-        self._expansions: dict[int, Expansion] = {}
+        self._expansion = Expansion(tables, self._words)
         self.decisions = Decisions(tables)
         self._parents: list[npt.NDArray[np.uint32]] = []
         self._moves: list[npt.NDArray[np.uint16]] = []
-        self._codes: dict[tuple[int, int], int] = {}
         self.states = 0
         self.transitions = 0
         self.depth = 0
@@ -143,61 +142,13 @@ class Search:
         )
 
     def _chunk(self, rows: Rows, prints: Words, numbers: Indices) -> tuple[Rows, Words, Indices]:
-        successors = []
-        done: set[int] = set()
-        schedule = [column for column, _ in self._tables.layout.schedule]
-        for column in schedule:
-            done.add(column)
-            expansion = self._expansions.get(column)
-            if expansion is None:
-                expansion = self._expansions[column] = Expansion(self._tables, column)
-            successors.append(expansion.successors(rows, prints, self._words))
-        many = sum(len(one.parents) for one in successors)
-        self.transitions += many
-        self._note_deadlocks(len(rows), numbers, successors)
-        order = _in_order(successors)
-        all_prints = np.concatenate([one.fingerprints for one in successors])[order]
-        new = order[self._seen.add(all_prints)]
-        return self._materialise(rows, numbers, schedule, successors, new)
-
-    def _note_deadlocks(self, many: int, numbers: Indices, successors: list[Successors]) -> None:
-        stuck = np.ones(many, np.bool_)
-        for one in successors:
-            stuck[one.parents] = False
-        self.found += [
-            Found(int(numbers[at]), self.depth - 1, deadlock=True) for at in np.flatnonzero(stuck)[:1]
-        ]
-
-    def _materialise(
-        self, rows: Rows, numbers: Indices, schedule: list[int], successors: list[Successors], new: Indices
-    ) -> tuple[Rows, Words, Indices]:
-        """Make the rows of the new states out of their parents' and their moves'."""
-        sizes = np.cumsum([0, *(len(one.parents) for one in successors)])
-        which = np.searchsorted(sizes, new, side="right") - 1
-        local = new - sizes[which]
-        made = np.empty((len(new), self._tables.layout.width), np.uint32)
-        prints = np.empty(len(new), np.uint64)
-        parents = np.empty(len(new), np.int64)
-        codes = np.empty(len(new), np.uint16)
-        for place, column in enumerate(schedule):
-            at = np.flatnonzero(which == place)
-            if not len(at):
-                continue
-            one, mine = successors[place], local[at]
-            changed = _padded(rows[one.parents[mine]], self._tables.layout.width)
-            self._expansions[column].apply(changed, one.moves[mine])
-            made[at] = changed
-            prints[at] = one.fingerprints[mine]
-            parents[at] = numbers[one.parents[mine]]
-            codes[at] = self._coded(column, one.outcomes[mine])
-        return self._arrived(made, prints, parents, codes)
-
-    def _coded(self, column: int, outcomes: Indices) -> npt.NDArray[np.uint16]:
-        most = int(outcomes.max(initial=0))
-        table = [
-            self._codes.setdefault((column, outcome), len(self._codes) + 1) for outcome in range(most + 1)
-        ]
-        return np.array(table, np.uint16)[outcomes]
+        found = self._expansion.successors(rows, prints)
+        self.transitions += len(found.parents)
+        self.found += [Found(int(numbers[at]), self.depth - 1, deadlock=True) for at in found.stuck[:1]]
+        new = self._seen.add(found.fingerprints)
+        parents = found.parents[new]
+        made, codes = self._expansion.after(rows[parents], found.moves[new])
+        return self._arrived(made, found.fingerprints[new], numbers[parents], codes)
 
     def _arrived(
         self, rows: Rows, prints: Words, parents: Indices, codes: npt.NDArray[np.uint16]
@@ -219,11 +170,10 @@ class Search:
     def path(self, state: int) -> Log:
         """Return how a state was reached first, as (program, outcome)."""
         parents, moves = np.concatenate(self._parents), np.concatenate(self._moves)
-        names = {code: key for key, code in self._codes.items()}
+        names = self._expansion.named()
         log: Log = []
         while moves[state]:
-            column, outcome = names[int(moves[state])]
-            log.append((self._tables.layout.histories[column].handle.name, outcome))
+            log.append(names[int(moves[state])])
             state = int(parents[state])
         return log[::-1]
 
@@ -231,9 +181,3 @@ class Search:
 def _padded(rows: Rows, width: int) -> Rows:
     missing = width - rows.shape[1]
     return np.pad(rows, ((0, 0), (0, missing))) if missing else rows
-
-
-def _in_order(successors: list[Successors]) -> Indices:
-    """Return the order of all successors by parent, then program; each program's are in order already."""
-    parents = np.concatenate([one.parents for one in successors])
-    return np.argsort(parents, kind="stable")

@@ -59,6 +59,11 @@ class Layout:
         column = self.cell(cell)
         return column, self.interners[column].number(value)
 
+    def numbers(self, column: int) -> int:
+        """Return how many numbers a column has had, 0 among them."""
+        interner = self.interners.get(column)
+        return len(interner.values) if interner is not None else len(self.histories[column].nodes)
+
     def padded(self, row: Row) -> Row:
         """Return a row with zeros in the columns that have been added since it was made."""
         return row + (ABSENT,) * (self.width - len(row))
