@@ -5,7 +5,7 @@ once, by the step table, and becomes a group of moves. Of a move the changes are
 found by the old values, so is what it does to the fingerprint: one word to XOR.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from actors.explore.tables.steps import Moves
 from actors.explore.tables.tables import Tables
 
 Indices = npt.NDArray[np.int64]
+_SMALL = 1 << 16
 Codes = npt.NDArray[np.uint16]
 
 
@@ -80,11 +81,17 @@ class Expansion:
         """Return the rows behind these moves, in new memory, and the moves' codes."""
         arrays = self._arrays()
         width = self._tables.layout.width
-        made = np.zeros((len(rows), width), np.uint32)
+        made: Rows = np.zeros((len(rows), width), self.kind())
         made[:, : rows.shape[1]] = rows
         changes = arrays.changes[moves]
         np.copyto(made[:, : changes.shape[1]], changes, where=changes >= 0, casting="unsafe")
         return made, arrays.codes[moves]
+
+    def kind(self) -> type[np.unsignedinteger[Any]]:
+        """Return the type of the numbers of rows: the smaller, while it holds all that there are."""
+        layout = self._tables.layout
+        most = max(layout.numbers(column) for column in range(layout.width))
+        return np.uint16 if most <= _SMALL else np.uint32
 
     # Working out what is not known.
 

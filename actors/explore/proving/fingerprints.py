@@ -5,6 +5,8 @@ The words come from a counter, not from a generator's state: the same seed gives
 and in any order. Two states collide with probability 2^-64 if they differ in anything.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,7 +52,7 @@ class Fingerprinting:
             word ^= int(words[number]) ^ int(words[row[column]])
         return word
 
-    def of(self, rows: npt.NDArray[np.uint32]) -> Words:
+    def of(self, rows: npt.NDArray[Any]) -> Words:
         """Return the fingerprints of whole rows."""
         found = np.zeros(len(rows), np.uint64)
         for column in range(rows.shape[1]):

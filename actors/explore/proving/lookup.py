@@ -6,11 +6,12 @@ told to whoever knows how to make them, each combination once, in the order of t
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Rows = npt.NDArray[np.uint32]
+Rows = npt.NDArray[Any]
 Places = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.int64]
 

@@ -101,16 +101,18 @@ class Search:
         )
 
     def _search(self) -> None:
-        rows = np.array([self._tables.initial()], np.uint32)
+        rows = np.array([self._tables.initial()], self._expansion.kind())
         prints = self._words.of(rows)
         self._seen.add(prints)
-        rows, prints, numbers = self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))
-        while len(rows) and (self._keep_going or not self.found) and not self._out_of_bounds(len(rows)):
-            self.depth += 1  # states that are expanded now lie one step nearer
-            rows, prints, numbers = self._level(rows, prints, numbers)
+        level = [self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))]
+        while (self._keep_going or not self.found) and any(len(block.rows) for block in level):
+            if self._out_of_bounds(level):
+                return
+            self.depth += 1
+            level = self._expanded(level)
 
-    def _out_of_bounds(self, frontier: int) -> bool:
-        bounds = self._bounds
+    def _out_of_bounds(self, level: "list[_Block]") -> bool:
+        bounds, frontier = self._bounds, sum(len(block.rows) for block in level)
         if self._progress is not None and not self._progress(
             Progress(self.states, self.transitions, frontier, self.depth, self.seconds)
         ):
@@ -126,33 +128,35 @@ class Search:
     def _memory(self) -> int:
         return self._seen.bytes + 6 * self.states
 
-    def _level(self, rows: Rows, prints: Words, numbers: Indices) -> tuple[Rows, Words, Indices]:
-        """Expand all states of a level; return those of the next that are to be expanded."""
-        parts = []
-        for start in range(0, len(rows), _CHUNK):
-            end = start + _CHUNK
-            parts.append(self._chunk(rows[start:end], prints[start:end], numbers[start:end]))
-            if len(rows) > _CHUNK and self._out_of_bounds(len(rows)):
-                break
-        width = self._tables.layout.width
-        return (
-            np.concatenate([_padded(part[0], width) for part in parts]),
-            np.concatenate([part[1] for part in parts]),
-            np.concatenate([part[2] for part in parts]),
-        )
+    def _expanded(self, level: "list[_Block]") -> "list[_Block]":
+        """Expand all states of a level; return those of the next that are to be expanded, in order."""
+        after: list[_Block] = []
+        while level:
+            block = level.pop(0)  # so that its memory is free once it is done
+            for start in range(0, len(block.rows), _CHUNK):
+                made = self._chunk(block.part(start, start + _CHUNK))
+                if after and len(after[-1].rows) + len(made.rows) <= _CHUNK:
+                    after[-1] = _joined(after[-1], made)
+                else:
+                    after.append(made)
+                if self.limit is None and (level or start + _CHUNK < len(block.rows)):
+                    self._out_of_bounds([*after, *level])
+                if self.limit is not None:
+                    return []
+        return after
 
-    def _chunk(self, rows: Rows, prints: Words, numbers: Indices) -> tuple[Rows, Words, Indices]:
-        found = self._expansion.successors(rows, prints)
+    def _chunk(self, block: "_Block") -> "_Block":
+        found = self._expansion.successors(block.rows, block.prints)
         self.transitions += len(found.parents)
-        self.found += [Found(int(numbers[at]), self.depth - 1, deadlock=True) for at in found.stuck[:1]]
+        self.found += [Found(int(block.numbers[at]), self.depth - 1, deadlock=True) for at in found.stuck[:1]]
         new = self._seen.add(found.fingerprints)
         parents = found.parents[new]
-        made, codes = self._expansion.after(rows[parents], found.moves[new])
-        return self._arrived(made, found.fingerprints[new], numbers[parents], codes)
+        made, codes = self._expansion.after(block.rows[parents], found.moves[new])
+        return self._arrived(made, found.fingerprints[new], block.numbers[parents], codes)
 
     def _arrived(
         self, rows: Rows, prints: Words, parents: Indices, codes: npt.NDArray[np.uint16]
-    ) -> tuple[Rows, Words, Indices]:
+    ) -> "_Block":
         """Number new states, judge them, and return those that are to be expanded."""
         numbers = np.arange(self.states, self.states + len(rows))
         self.states += len(rows)
@@ -165,7 +169,7 @@ class Search:
         if not self._keep_going:
             ends |= standing.broken
         on = np.flatnonzero(~ends)
-        return rows[on], prints[on], numbers[on]
+        return _Block(rows[on], prints[on], numbers[on])
 
     def path(self, state: int) -> Log:
         """Return how a state was reached first, as (program, outcome)."""
@@ -176,6 +180,26 @@ class Search:
             log.append(names[int(moves[state])])
             state = int(parents[state])
         return log[::-1]
+
+
+class _Block(NamedTuple):
+    """States to be expanded: their rows, fingerprints, and numbers in order of discovery."""
+
+    rows: Rows
+    prints: Words
+    numbers: Indices
+
+    def part(self, start: int, end: int) -> "_Block":
+        """Return the states from one place to another."""
+        return _Block(self.rows[start:end], self.prints[start:end], self.numbers[start:end])
+
+
+def _joined(one: _Block, other: _Block) -> _Block:
+    width = max(one.rows.shape[1], other.rows.shape[1])
+    rows = np.concatenate([_padded(one.rows, width), _padded(other.rows, width)])
+    return _Block(
+        rows, np.concatenate([one.prints, other.prints]), np.concatenate([one.numbers, other.numbers])
+    )
 
 
 def _padded(rows: Rows, width: int) -> Rows:
