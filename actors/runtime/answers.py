@@ -100,13 +100,14 @@ class Answers:
         key = (request.to, running.handle, request.message)
         try:
             first = question = self._questions.get(key)
-        except TypeError:  # no value can be unhashable
+        except (TypeError, AttributeError):  # nothing that may be sent is unhashable
             check_request(running)
             check_value(request.message, f"{running.where()}: message of {running.name}")
             raise
         while question is not None and not _alike(question.request, request):
             question = question.other
         if question is None:
+            check_request(running)
             question = self._questions[key] = Question(request, first)
             self._grow()
         return question

@@ -19,7 +19,7 @@ from protocol.records import Kind
 
 Predicate = Callable[..., object]
 
-LIMIT = 100_000
+LIMIT = 10_000
 """Decisions kept of one condition; beyond that all are forgotten, which costs time and nothing else."""
 
 
@@ -51,7 +51,8 @@ class Decided:
     """A condition, and what it has decided, by the identities of the values.
 
     Predicates are pure, so none is asked the same twice in thousands of executions; `answers` says why
-    identities do. Checked executions decide each time, twice, and compare.
+    identities do. Labels that are not small numbers or constants are made anew each time, and asked about anew.
+    Checked executions decide each time, twice, and compare.
     """
 
     __slots__ = ("_alive", "condition", "known", "name", "sometimes", "values")
@@ -71,8 +72,8 @@ class Decided:
             self.known.clear()
             self._alive.clear()
         picked = self.values(values)
-        self.known[tuple(map(id, picked))] = holds
         self._alive.append(picked)
+        self.known[tuple(map(id, picked))] = holds
         return holds
 
     def decide(self, values: Mapping[Cell | Label, Any], *, twice: bool = False) -> bool:
@@ -126,6 +127,7 @@ class Watch:
 
     def first(self) -> list[Condition]:
         """Return the `always` conditions that do not hold in the first state, in the world's order."""
+        self._values = {target: self._read(target) for target in self._places}
         return self._broken(range(len(self._all)))
 
     def broken(self, changed: Collection[Cell | Label]) -> list[Condition]:

@@ -62,8 +62,8 @@ class Touched:
     def learn(self, cells: Mapping[Cell, Any], outcomes: Outcomes) -> None:
         """Keep what was answered on these values, and the values, since an identity outlives nothing."""
         values = self.values(cells)
-        self.answers[tuple(map(id, values))] = outcomes
         self._alive.append(values)
+        self.answers[tuple(map(id, values))] = outcomes
 
 
 class Seen(dict[Cell, Any]):

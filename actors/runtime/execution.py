@@ -17,6 +17,7 @@ from actors.runtime.errors import ModelError
 from actors.runtime.evaluation import Raised, agree, evaluate, in_two_ways, touched_by, written_outside
 from actors.runtime.life import Spawn, child_key
 from actors.runtime.running import Running
+from actors.runtime.shapes import check_request
 from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG
 from actors.runtime.world import World
@@ -120,6 +121,7 @@ class Execution:
         if running.pending is None:
             self._ended(running)
         elif self.checked:
+            check_request(running)
             check_value(running.pending.message, f"{running.where()}: message of {running.name}")
             check_value(running.pending.to, f"{running.where()}: device that {running.name} sends to")
 
@@ -263,11 +265,8 @@ class Execution:
 
     def settle(self, *, limit: int | None = None) -> None:
         """Check what the last step changed, now that all are parked, and whether the execution is over."""
-        watch, dirty = self._watch, self._dirty
-        broken = watch.broken(dirty)
-        if not self.steps:
-            broken = watch.first()
-        dirty.clear()
+        broken = self._watch.broken(self._dirty) if self.steps else self._watch.first()
+        self._dirty.clear()
         if self._failed or broken:
             self.ending = "violated"
             # Two may fail in one step, a program and its child: in the default order, not in that of the tasks.

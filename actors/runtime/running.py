@@ -3,7 +3,8 @@
 `advance` gives the coroutine a reply and runs it until its next message or its end. Both drivers use it, so
 that a program cannot tell them apart, and what is refused on one is refused on the other:
 
-* Awaiting anything but a message (`trio.sleep`, a future) is a ForeignAwait, with the line.
+* Awaiting anything but a message (`trio.sleep`, a future) is a ForeignAwait, with the line, and so is opening a
+  nursery or cancel scope: a program is stepped outside of any Trio task.
 * An assertion that fails ends the program at that step. Python would still run `finally` and `__aexit__`; a
   message that they send raises at once instead of being sent, so the world ends in the state in which the
   assertion failed.
@@ -15,8 +16,7 @@ again.
 """
 
 import sys
-from collections.abc import Coroutine, Generator
-from types import coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from actors.runtime import place
@@ -32,6 +32,7 @@ from protocol.records import Failure
 __plumbing__ = True
 
 _PATIENCE = 100
+_IN_NO_TASK = "must be called from async context"
 
 
 class Segment:
@@ -143,8 +144,7 @@ class Running:
             except (ModelError, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001  # whatever a program raises is a finding
-                self._check_refused()
-                self.failure = self.failure or self._as_failure(error)
+                self._raised(error)
                 return None
             if type(request) is Send and self._refused is None and not self.closing and not self._become_at:
                 return request
@@ -155,6 +155,13 @@ class Running:
             if type(request) is not Send:
                 raise self._foreign(request)
             raise self._not_returned()
+
+    def _raised(self, error: BaseException) -> None:
+        """Note that the program failed, or raise what it was refused with."""
+        self._check_refused()
+        if _asked_trio(error):
+            raise self.foreign("used Trio", place.line_of_error(error)) from error
+        self.failure = self.failure or self._as_failure(error)
 
     def _check_refused(self) -> None:
         """Raise what a call of the program was refused with, in case the program caught it."""
@@ -218,23 +225,12 @@ class Running:
         end(self._coroutine)
         return error
 
-    def foreign(self, did: str) -> ForeignAwait:
+    def foreign(self, did: str, where: str = "") -> ForeignAwait:
         """Return the error for what a program did that does not exist in a world, where it stands."""
         return ForeignAwait(
-            f"{self.where()}: program {self.name} {did} after step {self.steps} of it "
+            f"{where or self.where()}: program {self.name} {did} after step {self.steps} of it "
             "(a program may await only messages to devices; time and other libraries do not exist in a world)"
         )
-
-    @coroutine
-    def gone_on(self) -> Generator[Any, Any, None]:
-        """Go on, so that what the program has opened in another library is closed there; it sends no more."""
-        self.closing = True
-        self.pending = None
-        outer, CURRENT.program = CURRENT.program, self
-        try:
-            yield from self._coroutine
-        finally:
-            CURRENT.program = outer
 
     # What the program itself calls, through `actors.runtime.program`.
 
@@ -327,3 +323,15 @@ class Running:
         """Return `file:line` of where the program stands."""
         _, file, line = self.place()
         return f"{file}:{line}"
+
+
+def _asked_trio(error: BaseException | None) -> bool:
+    """Say whether an exception, or one that it stems from, is Trio's that somebody is in no task.
+
+    A program opens nurseries and cancel scopes as little as it sleeps: they would be the driver's task's.
+    """
+    while error is not None:
+        if type(error) is RuntimeError and str(error) == _IN_NO_TASK:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -11,6 +11,7 @@ shortest counterexample.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
 from typing import Any, overload
 
 import msgspec
@@ -95,6 +96,7 @@ class Scenario:
         Raises ModelError, with the line, if that fails, or never ends and is stopped by the watchdog.
         """
         stretch = WATCHDOG.stretch
+        outer = stretch.inside  # one scenario may build on another
         stretch.enter()
         try:
             world = self._build(**parameters)
@@ -111,7 +113,7 @@ class Scenario:
                 f"{line_of_error(error)}: scenario {self.name} builds no world: {what}"
             ) from error
         finally:
-            stretch.leave()
+            stretch.inside = outer
         if not isinstance(world, World):
             raise ModelError(f"scenario {self.name} returned {type(world).__name__}, not a World")
         try:
@@ -134,6 +136,10 @@ def scenario(
 ) -> Scenario | Callable[[Callable[..., World]], Scenario]:
     """Make a function that builds a World a scenario; `fix` names the commits that closed the bug, if any."""
     if build is not None:
+        if not isinstance(build, FunctionType):
+            raise ModelError(
+                f"@scenario takes a function, or nothing but cases= and fix= in parentheses, not {build!r}"
+            )
         return Scenario(build, (), "")
 
     def make(build: Callable[..., World]) -> Scenario:

@@ -25,6 +25,7 @@ _ANNOTATIONS = _SETS | {"Set", "FrozenSet", "AbstractSet", "MutableSet"}
 _VIEWS = frozenset({"keys", "items"})
 _SAME_KIND = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _ORDERED = frozenset({"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reversed"})
+_KEEPERS = frozenset({"list", "tuple", "iter", "reversed"})
 _UNORDERED = _SETS | {"sorted", "len", "sum", "min", "max", "any", "all"}
 
 
@@ -57,10 +58,24 @@ def _search(function: FunctionType) -> str | None:
 
 
 def _called(function: FunctionType, names: set[str]) -> list[FunctionType]:
-    """Return the functions that these names may stand for: global ones, and those of modules that are named too."""
+    """Return the functions that a function may call: by a global name, or through modules (`package.module.f`)."""
     found = [function.__globals__.get(name) for name in names]
-    found += [vars(module).get(name) for module in found if isinstance(module, ModuleType) for name in names]
+    if any(isinstance(one, ModuleType) for one in found):
+        code = function.__code__
+        node = definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
+        chains = [one for one in ast.walk(node) if isinstance(one, ast.Attribute)] if node is not None else []
+        found += [_reached(one, function.__globals__) for one in chains]
     return [one for one in found if isinstance(one, FunctionType)]
+
+
+def _reached(node: ast.expr, names: dict[str, object]) -> object:
+    """Return what a name, or an attribute of a module, stands for; None if it is anything else."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute):
+        module = _reached(node.value, names)
+        return vars(module).get(node.attr) if isinstance(module, ModuleType) else None
+    return None
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
@@ -175,7 +190,7 @@ class _Body:
                 for inner in node.args:
                     if isinstance(inner, ast.GeneratorExp | ast.ListComp) and not _awaits(inner):
                         yield from inner.generators
-                    elif isinstance(inner, ast.Call):
+                    elif _is_call_of(inner, _KEEPERS):
                         yield inner  # sorted(list(...))
 
 
@@ -202,6 +217,10 @@ def _annotates_set(annotation: ast.expr | None) -> bool:
         case ast.Subscript(value=ast.Name(id=name)) | ast.Name(id=name):
             return name in _ANNOTATIONS
     return False
+
+
+def _is_call_of(node: ast.expr, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
 
 
 def _is_view(node: ast.expr) -> bool:

@@ -5,21 +5,25 @@ outcome whose cells are names. Such an answer would fail somewhere inside vmrace
 what it is, with the device, the message and the line.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Retry
+from actors.runtime.device import Device, Footprint, Outcome, Retry
 from actors.runtime.errors import ModelError, NotAValue
 from actors.runtime.place import definition, line_of_error
 from actors.runtime.program import Send
-from actors.runtime.values import same
+from actors.runtime.values import is_structural, same
 from protocol.handles import Cell
 
 if TYPE_CHECKING:
     from actors.runtime.evaluation import Asking
 
 __plumbing__ = True
+
+_WIDEST = 80
+_OUTCOMES = "a tuple of Outcome(reply, writes, label), writes being (Cell, value) pairs and label a str"
 
 
 def check_request(running: "Asking") -> None:
@@ -35,68 +39,73 @@ def check_request(running: "Asking") -> None:
             f"{running.where()}: {running.name} sends {type(request.message).__name__} to {request.to.name}; "
             "a message is a frozen msgspec.Struct"
         )
+    for one in (request.message, request.to):
+        if not is_structural(type(one)):
+            raise NotAValue(
+                f"{running.where()}: {running.name} sends {type(request.message).__name__} to {request.to.name}: "
+                f"{type(one).__name__} is not frozen, or has an __eq__ or __hash__ of its own"
+            )
 
 
 def check_footprint(running: "Asking", footprint: Any) -> None:
     """Refuse what is not a Footprint of cells with the name of an actor."""
-    well = isinstance(footprint, Footprint) and isinstance(footprint.actor, str)
-    if not (well and _are_cells(footprint.reads) and _are_cells(footprint.writes)):
-        raise NotAValue(
-            _complaint(
-                running, "footprint", footprint, "Footprint(reads, writes, actor): tuples of Cell, and a name"
-            )
-        )
+    wanted = "Footprint(reads, writes, actor): two tuples of Cell, and a name"
+    if not isinstance(footprint, Footprint):
+        raise _refused(running, "footprint", footprint, wanted)
+    for cells in (footprint.reads, footprint.writes):
+        for cell in cells if type(cells) is tuple else (cells,):
+            if type(cell) is not Cell:
+                raise _refused(running, "footprint", cell, wanted)
+    if not isinstance(footprint.actor, str):
+        raise _refused(running, "footprint", footprint.actor, wanted)
 
 
-def _are_cells(cells: Any) -> bool:
-    return type(cells) is tuple and all(type(cell) is Cell for cell in cells)
-
-
-def check_outcomes(running: "Asking", values: dict[Cell, Any], outcomes: Any) -> None:
+def check_outcomes(running: "Asking", values: Mapping[Cell, Any], outcomes: Any) -> None:
     """Refuse what is not a tuple of Outcomes, and a retry in which nothing moves: it would be retried for ever.
 
     `values` are those of the footprint, on which the device was asked.
     """
-    if type(outcomes) is not tuple or not all(_is_outcome(outcome) for outcome in outcomes):
-        raise NotAValue(
-            _complaint(
-                running,
-                "handle",
-                outcomes,
-                "a tuple of Outcome(reply, writes, label); writes: (Cell, value) pairs",
-            )
-        )
-    if any(type(outcome.reply) is Retry and not _moves(outcome, values) for outcome in outcomes):
-        raise ModelError(
-            _complaint(
-                running,
-                "handle",
-                outcomes,
-                "a retry that changes a cell, or no outcome while it cannot go on",
-            )
-        )
+    if type(outcomes) is not tuple:
+        raise _refused(running, "handle", outcomes, _OUTCOMES)
+    for outcome in outcomes:
+        if not isinstance(outcome, Outcome) or not isinstance(outcome.label, str):
+            raise _refused(running, "handle", outcome, _OUTCOMES)
+        _check_writes(running, outcome)
+        if isinstance(outcome.reply, Retry):
+            _check_retry(running, outcome, values)
 
 
-def _is_outcome(outcome: Any) -> bool:
-    return (
-        isinstance(outcome, Outcome)
-        and isinstance(outcome.label, str)
-        and type(outcome.writes) is tuple
-        and all(type(pair) is tuple and len(pair) == 2 and type(pair[0]) is Cell for pair in outcome.writes)  # noqa: PLR2004
-    )
+def _check_writes(running: "Asking", outcome: Outcome) -> None:
+    writes = outcome.writes if type(outcome.writes) is tuple else (outcome.writes,)
+    for write in writes:
+        if type(write) is not tuple or len(write) != 2 or type(write[0]) is not Cell:  # noqa: PLR2004  # a pair
+            raise _refused(running, "handle", write, _OUTCOMES)
+    if len({cell for cell, _ in writes}) != len(writes):
+        raise _refused(running, "handle", outcome, "each cell written once")
 
 
-def _moves(outcome: Outcome, values: dict[Cell, Any]) -> bool:
-    return any(cell not in values or not same(values[cell], value) for cell, value in outcome.writes)
+def _check_retry(running: "Asking", outcome: Outcome, values: Mapping[Cell, Any]) -> None:
+    if type(outcome.reply) is not Retry:
+        raise _refused(running, "handle", outcome.reply, "RETRY itself")
+    if not any(cell not in values or not same(values[cell], value) for cell, value in outcome.writes):
+        wanted = "a retry that changes a cell, or no outcome while it cannot go on"
+        raise _refused(running, "handle", outcome, wanted, ModelError)
 
 
-def _complaint(running: "Asking", method: str, answer: Outcomes, wanted: str) -> str:
+def _refused(
+    running: "Asking", method: str, answer: object, wanted: str, kind: type[ModelError] = NotAValue
+) -> ModelError:
     request = running.pending
     assert request is not None
-    kind = type(request.to)
-    return (
+    try:
+        text = str(answer)
+    except Exception as error:  # noqa: BLE001  # it is the user's object
+        text = f"something whose text raises {type(error).__name__}"
+    cut = text if len(text) <= _WIDEST else f"{text[:_WIDEST]}..."
+    return kind(
         f"{running.where()}: device {request.to.name} answered {type(request.message).__name__} from "
-        f"{running.name} with {str(answer)[:80]!r}, at {definition(getattr(kind, method))}; wanted: {wanted}"
+        f"{running.name} with {cut} ({type(answer).__name__}), at "
+        f"{definition(getattr(type(request.to), method))}; wanted: {wanted}"
     )
 
 

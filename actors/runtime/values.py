@@ -11,6 +11,7 @@ are the same in every process.
 """
 
 import enum
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -51,13 +52,34 @@ def check_value(value: object, path: str) -> None:
 
 def _is_frozen(value: msgspec.Struct) -> bool:
     """Say whether a Struct is a value, and remember it if so."""
-    config = value.__struct_config__
-    found = config.frozen and all(_is_value(getattr(value, field)) for field in value.__struct_fields__)
+    found = is_structural(type(value)) and all(
+        _is_value(getattr(value, field)) for field in value.__struct_fields__
+    )
     if found:
         if len(_KNOWN) >= _KNOWN_LIMIT:
             _KNOWN.clear()
         _KNOWN[id(value)] = value
     return found
+
+
+def is_structural(kind: type[msgspec.Struct]) -> bool:
+    """Say whether Structs of a type are frozen, and equal exactly if their fields are: values are told apart by these."""
+    return not _not_structural(kind)
+
+
+@functools.cache
+def _not_structural(kind: type) -> str:
+    """Say why Structs of a type are no values; nothing if they are."""
+    if not kind.__struct_config__.frozen:  # type: ignore[attr-defined]  # every Struct type has it
+        return "that is not frozen"
+    own = any("__eq__" in vars(one) or "__hash__" in vars(one) for one in _above_struct(kind))
+    if own or not kind.__struct_config__.eq:  # type: ignore[attr-defined]  # every Struct type has it
+        return "that is compared by an __eq__ or __hash__ of its own"
+    return ""
+
+
+def _above_struct(kind: type) -> Iterator[type]:
+    return (one for one in kind.__mro__ if one not in msgspec.Struct.__mro__)
 
 
 def _is_value(value: object) -> bool:
@@ -85,8 +107,9 @@ def _offenders(value: object, path: str) -> Iterator[tuple[str, object, str]]:
         for index, item in enumerate(items):
             yield from _offenders(item, f"{path}[{index}]")
     elif isinstance(value, msgspec.Struct):
-        if not kind.__struct_config__.frozen:  # type: ignore[attr-defined]  # every Struct type has it
-            yield path, value, f"{kind.__name__}, a Struct that is not frozen,"
+        why = _not_structural(type(value))
+        if why:
+            yield path, value, f"{kind.__name__}, a Struct {why},"
             return
         for field in kind.__struct_fields__:  # type: ignore[attr-defined]  # every Struct type has it
             yield from _offenders(getattr(value, field), f"{path}.{field}")

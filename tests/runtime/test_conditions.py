@@ -1,9 +1,11 @@
 """Conditions: when they are looked at, and what they say."""
 
 import pytest
+import trio
 
-from actors.runtime import Cell, World, set_label
+from actors.runtime import Cell, World, conditions, set_label
 from actors.runtime.conditions import at_most_one
+from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.errors import ModelError
 
 
@@ -120,3 +122,29 @@ def test_the_kind_is_the_worst_of_what_broke(run):
     world.always("harm", is_below(1), Cell("x"), words="in the kernel's words")
     assert run(world).violation.kind == "symptom"
     assert run(world).violation.text == "rule; in the kernel's words"
+
+
+async def labels_what_it_draws(draw):
+    set_label("drawn", (await draw.choose(*range(20)), "as", "a", "tuple", "made", "anew"))
+
+
+def is_not_seven(drawn):
+    return drawn is None or drawn[0] != 7
+
+
+@pytest.mark.parametrize("limit", [conditions.LIMIT, 3])
+def test_a_decision_is_about_its_value_and_not_about_one_that_came_before_it(limit, monkeypatch, uniform):
+    """Values made anew stand where freed ones stood; a decision must not be taken for theirs, kept or forgotten."""
+    monkeypatch.setattr(conditions, "LIMIT", limit)
+    world = World()
+    p = world.program(labels_what_it_draws, world.choice())
+    world.always("never seven", is_not_seven, p.label("drawn"))
+
+    async def main():
+        async with open_driver(world) as driver:
+            for seed in range(300):
+                execution = await driver.run(uniform(seed))
+                drawn = execution.read(p.label("drawn"))[0]
+                assert (execution.violation is not None) == (drawn == 7)
+
+    trio.run(main)

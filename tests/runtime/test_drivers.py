@@ -12,6 +12,7 @@ from trio.lowlevel import current_statistics
 from actors.runtime import World, spawn
 from actors.runtime.digest import Digest
 from actors.runtime.drivers.parking import Parking
+from actors.runtime.drivers.programs import ProgramTasks
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.errors import Divergence, ForeignAwait, ModelError
 from actors.runtime.schedule import Default, Follow, FollowLog
@@ -320,3 +321,18 @@ async def test_a_cancelled_parking_place_is_empty():
         await place.park()
     place.wake()
     assert scope.cancelled_caught
+
+
+def test_a_task_that_cancels_itself_does_not_end_the_driver_in_silence(monkeypatch):
+    async def cancelled(self, running, parking):
+        trio.lowlevel.current_task().parent_nursery.cancel_scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(ProgramTasks, "_step", cancelled)
+
+    async def main():
+        async with open_driver(build()) as driver:
+            await driver.run(Default())
+
+    with pytest.raises(RuntimeError, match="was cancelled, and by nobody that may"):
+        trio.run(main)

@@ -247,7 +247,10 @@ def test_a_device_that_answers_nothing_at_all_is_an_error_of_the_model(run):
     world = World()
     world.cell(Cell("n"), 3)
     world.program(spins, Shrug("d"))
-    with pytest.raises(ModelError, match="answered Spin from spins with 'None'"):
+    with pytest.raises(
+        ModelError,
+        match=r"answered Spin from spins with None \(NoneType\), at .*; wanted: a tuple of Outcome",
+    ):
         run(world)
 
 

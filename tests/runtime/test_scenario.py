@@ -4,6 +4,7 @@ import pytest
 
 from actors.runtime import World, case, scenario
 from actors.runtime.errors import ModelError
+from actors.runtime.watchdog import Watchdog
 
 
 async def idle():
@@ -77,3 +78,22 @@ def test_the_decorator_may_stand_without_parentheses():
     assert plain.name == "plain"
     assert plain.cases == ()
     assert [spec.handle.name for spec in plain().programs] == ["idle"]
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(ModelError, match="@scenario takes a function"):
+        scenario("a fix")
+
+
+def test_a_builder_that_builds_on_another_is_watched_to_its_end(monkeypatch):
+    monkeypatch.setattr(Watchdog, "limit", 0.2)
+
+    @scenario
+    def endless() -> World:
+        """Does it end?"""
+        small()
+        while True:
+            pass
+
+    with pytest.raises(ModelError, match="did not end, and was stopped by the watchdog"):
+        endless()

@@ -88,8 +88,22 @@ elsewhere = ModuleType("elsewhere")
 elsewhere.deeper = deeper
 
 
+elsewhere.inside = ModuleType("inside")
+elsewhere.inside.deepest = deeper
+elsewhere.release = deeper
+
+
 async def through_a_module(names):
     return elsewhere.deeper(names)
+
+
+async def through_a_package(names):
+    return elsewhere.inside.deepest(names)
+
+
+async def of_another_thing(lock, names):
+    elsewhere.sorted_names(names)
+    return lock.release(names)
 
 
 async def what_two_tables_share(table):
@@ -101,7 +115,24 @@ async def of_what_they_share(table):
         print(name)
 
 
+async def popped_and_counted(names):
+    chosen = set(names)
+    return len(chosen.pop())
+
+
+async def numbered_and_sorted(names):
+    return sorted(enumerate(set(names)))
+
+
+async def paired_and_sorted(names):
+    return sorted(zip(set(names), (1, 2, 3), strict=False))
+
+
 BAD = [
+    popped_and_counted,
+    numbered_and_sorted,
+    paired_and_sorted,
+    through_a_package,
     through_a_module,
     what_two_tables_share,
     of_what_they_share,
@@ -180,7 +211,18 @@ async def shadowed(names):
 
 @pytest.mark.parametrize(
     "function",
-    [membership, ordered, counted, sometimes_a_set, once_a_set, of_a_table, sorted_list, views, shadowed],
+    [
+        membership,
+        ordered,
+        counted,
+        sometimes_a_set,
+        once_a_set,
+        of_a_table,
+        of_another_thing,
+        sorted_list,
+        views,
+        shadowed,
+    ],
     ids=lambda function: function.__name__,
 )
 def test_nothing_else_is_refused(function):

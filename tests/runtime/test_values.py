@@ -33,6 +33,20 @@ class Other(msgspec.Struct, frozen=True):
     right: Any = None
 
 
+class Sloppy(msgspec.Struct, frozen=True):
+    value: Any
+
+    def __eq__(self, other):
+        return isinstance(other, Sloppy)
+
+    def __hash__(self):
+        return 1
+
+
+class Unequal(msgspec.Struct, frozen=True, eq=False):
+    value: Any
+
+
 class Thawed(msgspec.Struct):
     left: Any
 
@@ -89,6 +103,8 @@ def test_values(value):
         ((1, [2]), r"here\[1\]: list"),
         (Pair((0, {})), r"here\.left\[1\]: dict"),
         (Thawed(1), "here: Thawed, a Struct that is not frozen,"),
+        (Sloppy(1), "here: Sloppy, a Struct that is compared by an __eq__ or __hash__ of its own,"),
+        (Unequal(1), "here: Unequal, a Struct that is compared by"),
         (lambda: 1, "here: .*<lambda>, a function that is not at module level,"),
         (functools.partial(helper), "here: partial"),
         (Whole(1), "here: Whole"),

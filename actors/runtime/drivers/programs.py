@@ -9,7 +9,7 @@ an exception. That is why the tasks can live in the driver's nursery, and an exe
 from typing import Any, Final
 
 import trio
-from trio import current_effective_deadline
+from trio._core._run import GLOBAL_RUN_CONTEXT
 from trio.lowlevel import current_task
 
 from actors.runtime.drivers.actors import Posts
@@ -73,14 +73,16 @@ class ProgramTasks:
 
     async def _step(self, running: Running, parking: Parking) -> None:
         """Step the program from message to message, parking at each, until it ends."""
-        reply, task, checked = None, current_task(), self.execution.checked
+        reply, task = None, current_task()
         advanced, park = self.execution.advanced, parking.park
         while not self.stopping:
             if running.failure is None:
-                deadline = current_effective_deadline() if checked else 0
-                running.advance(reply)
-                if task.child_nurseries or (checked and current_effective_deadline() != deadline):
-                    await self._refuse(running)
+                # Whatever the program asks of Trio, it asks outside of any task, and is refused (see `running`).
+                del GLOBAL_RUN_CONTEXT.task
+                try:
+                    running.advance(reply)
+                finally:
+                    GLOBAL_RUN_CONTEXT.task = task
             advanced(running)
             if running.pending is None:
                 break
@@ -92,18 +94,6 @@ class ProgramTasks:
                         return  # nobody would wake it
                 self.parked(running)
                 reply = await park()
-
-    @staticmethod
-    async def _refuse(running: Running) -> None:
-        """Let Trio see the nursery or cancel scope end that a program has opened, and say that it may not."""
-        error = running.foreign("opened a nursery or a cancel scope of Trio")
-        try:
-            await running.gone_on()
-        except trio.Cancelled:
-            raise
-        except BaseException:  # noqa: BLE001, S110  # whatever it ends by, it is over
-            pass
-        raise error
 
     def failed(self, error: BaseException) -> None:
         """Keep the first error, for the session's own task to raise."""

@@ -90,6 +90,7 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
     exception, but for Ctrl-C, which may arrive in any of them.
     """
     raised: BaseException | None = None
+    ended = False
     try:
         async with trio.open_nursery() as nursery:
             try:
@@ -98,6 +99,7 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
                 raise
             except BaseException as error:  # noqa: BLE001  # raised below, outside the nursery
                 raised = error
+            ended = True
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         if group.subgroup(KeyboardInterrupt) is None:
@@ -105,3 +107,5 @@ async def open_driver(world: World) -> AsyncIterator[TrioDriver]:
         raised = KeyboardInterrupt()
     if raised is not None:
         raise raised
+    if not ended:  # a Cancelled came out of a task and was taken for the nursery's own: nothing would say so
+        raise RuntimeError("a task of the driver was cancelled, and by nobody that may")
