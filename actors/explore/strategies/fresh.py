@@ -1,0 +1,160 @@
+"""Fresh: guided to behaviour that has not been seen, and never to an execution that has been.
+
+Three ideas, each cheap:
+
+* **Places, not programs, have priorities.** As in POS each pending step has one, but it belongs to its place in
+  the code and lasts for the execution: a hundred programs at the same line are one. An order such as "nobody
+  stores b before the checker has been there" is then a matter of a few lines of code, however many programs
+  there are.
+* **What is new goes first**, mostly. A step is new if at this place nothing has yet been answered like this, or
+  its cells have not yet been written last from there (a reads-from pair never seen).
+* **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
+  its end; no execution enters a closed one while another way is open. So nothing is run twice, and a small
+  world is gone through entirely.
+
+Steps that nobody else can notice (spawns above all) are taken at once, as their order does not matter; only
+when all is closed that way are they tried in other orders too.
+"""
+
+from collections.abc import Hashable, Sequence
+
+from actors.explore.sampled.draws import Draws
+from actors.explore.sampled.position import Offer, Position
+
+MOST_STATES = 300_000
+"""States of which it is kept which ways have been gone to the end."""
+
+_MOST_EVENTS = 300_000
+
+Link = tuple[int, int]
+"""A way to go on: the place of the program, and the outcome."""
+
+
+class Closed:
+    """Which ways have been gone to the end, by state."""
+
+    def __init__(self) -> None:
+        self.links: dict[Hashable, set[Link]] = {}
+        self.all = False
+        self._trail: list[tuple[Hashable, int, Link]] = []
+
+    def begin(self) -> None:
+        """Start with another execution."""
+        self._trail = []
+
+    def went(self, state: Hashable, ways: int, link: Link) -> None:
+        """Take note of a step from a state that has so many ways to go on."""
+        self._trail.append((state, ways, link))
+
+    def ended(self) -> None:
+        """Close what is now known to the end, from the last state backwards."""
+        for state, ways, link in reversed(self._trail):
+            gone = self.links.get(state)
+            if gone is None:
+                if len(self.links) >= MOST_STATES:
+                    return
+                gone = self.links[state] = set()
+            gone.add(link)
+            if len(gone) < ways:
+                return
+        self.all = True
+
+
+class Fresh:
+    """Priorities by place in the code, new steps first, closed states left out."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._seen: set[tuple[Hashable, ...]] = set()
+        self._short, self._whole = Closed(), Closed()
+        self.begin(1)
+
+    def begin(self, number: int) -> None:
+        """Draw what this execution will prefer."""
+        self._draws = Draws(self._seed, number)
+        self._short.begin()
+        self._whole.begin()
+        self._priorities: dict[Hashable, int] = {}
+        self._writers: dict[Hashable, Hashable] = {}
+        self._eager = self._draws.below(8) > 0
+        self._alone = self._draws.below(4) == 0
+        self._index = 0
+
+    def program(self, at: Position) -> int:
+        """Something open, if possible something new, at the place with the highest priority."""
+        offers, state = at.offers, at.state
+        closed = self._whole if self._short.all else self._short
+        places: Sequence[int] = range(len(offers))
+        if closed is self._short:
+            for place, offer in enumerate(offers):
+                if offer.local:
+                    places = (place,)
+                    break
+        ways = sum(offers[place].outcomes for place in places)
+        gone = closed.links.get(state, ())
+        if gone and len(gone) < ways:
+            places = [
+                place
+                for place in places
+                if any((place, index) not in gone for index in range(offers[place].outcomes))
+            ]
+        place = self._choose(offers, places) if len(places) > 1 else places[0]
+        offer = offers[place]
+        self._index = index = self._outcome(offer, place, gone) if offer.outcomes > 1 else 0
+        link = (place, index)
+        self._short.went(state, ways, link)
+        self._whole.went(state, sum(one.outcomes for one in offers), link)
+        if not offer.local:
+            self._note(offer, index)
+        return place
+
+    def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
+        kinds: dict[Hashable, list[int]] = {}
+        for place in places:
+            kinds.setdefault(offers[place].kind, []).append(place)
+        groups = list(kinds.values())
+        if self._eager and len(groups) > 1:
+            groups = [group for group in groups if self._new(offers[group[0]])] or groups
+        best, highest = groups[0], -1
+        for group in groups:
+            priority = self._priority(offers[group[0]])
+            if priority > highest:
+                best, highest = group, priority
+        return best[self._draws.below(len(best))] if len(best) > 1 else best[0]
+
+    def _priority(self, offer: Offer) -> int:
+        key = offer.program if self._alone else offer.where
+        priority = self._priorities.get(key)
+        if priority is None:
+            priority = self._priorities[key] = self._draws.bits()
+        return priority
+
+    def _new(self, offer: Offer) -> bool:
+        """Say whether some outcome of a step has not been seen."""
+        writers = self._writers
+        read = tuple([writers.get(cell) for cell in offer.reads])
+        return any((answer, *read) not in self._seen for answer in offer.answers)
+
+    def _outcome(self, offer: Offer, place: int, gone: object) -> int:
+        indices = [index for index in range(offer.outcomes) if (place, index) not in gone]  # type: ignore[operator]
+        indices = indices or list(range(offer.outcomes))
+        return indices[self._draws.below(len(indices))]
+
+    def _note(self, offer: Offer, index: int) -> None:
+        """Take note of what a step read, and who has now written last."""
+        writers = self._writers
+        if len(self._seen) < _MOST_EVENTS:
+            self._seen.add((offer.answers[index], *[writers.get(cell) for cell in offer.reads]))
+        for cell in offer.writes:
+            writers[cell] = offer.where
+
+    def outcome(self, at: Position, offer: Offer) -> int:
+        """Return what was chosen together with the program."""
+        del at, offer
+        return self._index
+
+    def ended(self, at: Position) -> None:
+        """Close what is known now."""
+        del at
+        self._short.ended()
+        self._whole.ended()
