@@ -29,14 +29,30 @@ TASK_TILE = b"\xaa" * 1024
 
 @scenario(
     cases=[
-        case(swap="none", expect="violated"),
-        case(swap="xfd", expect="violated"),
-        case(swap="full", expect="proved"),
-        case(swap="conditional", expect="proved"),
-        case(swap="msr_lists", expect="proved"),
-        case(swap="xfd", cpu="mail_2021", xfd_err="load", expect="violated"),
-        case(swap="xfd", cpu="mail_2021", xfd_err="accumulate", expect="violated"),
-        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved"),
+        case(swap="none", expect="violated", violated=(HYGIENE,), states=40, steps=8),
+        case(swap="xfd", expect="violated", violated=(HYGIENE,), states=92, steps=14),
+        case(swap="full", expect="proved", states=61_809),
+        case(swap="conditional", expect="proved", states=55_969),
+        case(swap="msr_lists", expect="proved", states=40_263),
+        case(
+            swap="xfd",
+            cpu="mail_2021",
+            xfd_err="load",
+            expect="violated",
+            violated=(HYGIENE,),
+            states=92,
+            steps=14,
+        ),
+        case(
+            swap="xfd",
+            cpu="mail_2021",
+            xfd_err="accumulate",
+            expect="violated",
+            violated=(HYGIENE,),
+            states=92,
+            steps=14,
+        ),
+        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=53_899),
     ],
     fix="1df4fd834e8e, ec5be88ab29f",
 )
