@@ -102,10 +102,10 @@ def verify(
     begun = time.perf_counter()
     world = check_builder(scenario, parameters)
     only = select(world, demand.conditions)
-    tables = Tables(world, only)
-    covered = _search(tables, demand, progress)
-    tables.check()
-    tables.close()
+    with Tables(world, only) as tables:
+        covered = _search(tables, demand, progress)
+        tables.check()
+        never = unexecuted(tables.layout)
     recorded, unreproduced = None, None
     if covered.log is not None:
         recorded, unreproduced = _confirmed(scenario, parameters, covered, only)
@@ -123,7 +123,7 @@ def verify(
         recorded=recorded,
         unreproduced=unreproduced,
         limit=covered.limit,
-        unexecuted=unexecuted(tables.layout),
+        unexecuted=never,
         collision=covered.states**2 / 2**65 if large else 0.0,
     )
 

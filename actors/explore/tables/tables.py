@@ -6,6 +6,7 @@ finding is replayed there before anybody sees it.
 """
 
 from collections.abc import Iterable
+from typing import Self
 
 from actors.explore.tables.histories import Node
 from actors.explore.tables.judging import Judge
@@ -21,7 +22,10 @@ Option = tuple[int, Node, Moves]
 
 
 class Tables:
-    """Everything known of one world so far; `only` limits the `always` conditions to those of these names."""
+    """Everything known of one world so far; `only` limits the `always` conditions to those of these names.
+
+    It is closed at the end of a `with`: coroutines stand in it that Python would otherwise end in its own way.
+    """
 
     def __init__(self, world: World, only: frozenset[str] | None = None) -> None:
         self.world = world
@@ -91,6 +95,12 @@ class Tables:
             most -= history.check(most)
             if most <= 0:
                 return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close all coroutines that still stand somewhere; raises SwallowedTeardown for one that goes on."""
