@@ -15,6 +15,7 @@ from collections import OrderedDict
 from typing import Any
 
 from actors.runtime.determinism import difference
+from actors.runtime.errors import Nondeterminism
 from actors.runtime.life import Spawn, spawn_needs_name
 from actors.runtime.program import Behaviour, Send
 from actors.runtime.running import Running
@@ -31,12 +32,13 @@ class Node:
 
     `pending` is the message that it sends next, None if it has ended; `failure` says that it ended badly.
     `moves` is the step table of this node (see `steps`), `next` the node after each reply, by its typed key;
-    `retried` says that a device moved and left the message pending. `lines` are where it stands, outermost first:
+    `retried` says that a device moved and left the message pending, `by_device` that a device's error ended it.
+    `lines` are where it stands, outermost first:
     function, file, the function's first line, line.
     """
 
     __slots__ = (
-        "depth", "failure", "history", "labels", "lines", "moves", "next", "number", "parent", "pending",
+        "by_device", "depth", "failure", "history", "labels", "lines", "moves", "next", "number", "parent", "pending",
         "question", "reply", "retried", "root",
     )  # fmt: skip
 
@@ -56,6 +58,7 @@ class Node:
         self.moves: Any = None
         self.question: Any = None
         self.retried = False
+        self.by_device = False
         self.lines: tuple[tuple[str, str, int, int], ...] = ()
 
     @property
@@ -139,6 +142,7 @@ class History:
             del self._standing[node]
             running.fail(error)
             known = node.next[key] = self._node(node, None, running, node.root)
+            known.by_device = True
         return known
 
     def _extend(self, node: Node, reply: Any) -> Node:
@@ -198,10 +202,14 @@ class History:
             at = at.parent
         running = Running(self.handle, node.root.function, node.root.args, self.key, keeps=False)
         running.advance()
-        self._compare(path[-1], running)
-        for one in reversed(path[:-1]):
-            running.advance(one.reply)
-            self._compare(one, running)
+        try:
+            self._compare(path[-1], running)
+            for one in reversed(path[:-1]):
+                running.advance(one.reply)
+                self._compare(one, running)
+        except Nondeterminism:
+            running.close()
+            raise
         return running
 
     def check(self, most: int) -> int:
@@ -210,7 +218,7 @@ class History:
         for node in reversed(self.nodes[1:]):
             if steps >= most:
                 break
-            if node is not None and node.pending is not None and not node.next:
+            if node is not None and not node.next and not node.by_device:
                 self._run_again(node).close()
                 steps += node.depth + 1
         return steps
@@ -219,8 +227,10 @@ class History:
     def _compare(node: Node, running: Running) -> None:
         """Raise Nondeterminism if the program did not do the same again."""
         known, again = node.pending, running.pending
-        if len(running.segments) > 1 or known is None or again is None:
+        if len(running.segments) > 1:
             alike = False
+        elif known is None or again is None:
+            alike = known is again and node.failure == running.failure
         else:
             alike = known.to == again.to and same(known.message, again.message)
         if not alike or not same_labels(node.labels, running.labels):
