@@ -161,10 +161,11 @@ def _verify(  # Typer reads the options from here
         int | None, typer.Option(min=1, metavar="N", help="Give up after so many states.")
     ] = None,
     max_memory: Annotated[
-        float | None, typer.Option(min=0.001, metavar="GIB", help="Give up beyond so much memory for states.")
+        float | None,
+        typer.Option(min=0.0001, metavar="GIB", help="Give up beyond so much memory for states."),
     ] = None,
     max_seconds: Annotated[
-        float | None, typer.Option(min=0.001, metavar="S", help="Give up after so many seconds.")
+        float | None, typer.Option(min=0.0001, metavar="S", help="Give up after so many seconds.")
     ] = None,
     full: Full = False,
     json: Json = False,
