@@ -1,5 +1,6 @@
 """The zoo: every case is verified as it declares, every finding replays, and a second opinion agrees."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,16 @@ HERE = Path(__file__).parent
 NAMES = {"fifo_queue": ("queue",), "work_steal_queue": ("work_steal_queue", "state_work_steal_queue")}
 NO_SHAPES = {"test_zoo", "tuples", "condition_variable"}
 FILES = sorted(path for path in HERE.glob("*.py") if path.stem not in NO_SHAPES)
-SHAPES = {
-    name: load(f"{path}:{name}", "scenarios") for path in FILES for name in NAMES.get(path.stem, (path.stem,))
-}
+
+
+def shapes(path):
+    """Load a file once: a second import would leave the first one's functions at no module."""
+    first, *others = NAMES.get(path.stem, (path.stem,))
+    scenario = load(f"{path}:{first}", "scenarios")
+    return [scenario, *(getattr(sys.modules[scenario.module], name) for name in others)]
+
+
+SHAPES = {scenario.name: scenario for path in FILES for scenario in shapes(path)}
 LARGE = 20_000  # states; cases with more are for `-m full`
 
 
