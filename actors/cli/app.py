@@ -6,6 +6,7 @@ the work that was asked for, and `entry` does it.
 
 import importlib.metadata
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Annotated
 
@@ -58,6 +59,15 @@ Conditions = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="Check this condition alone (repeatable); a unique beginning will do."),
 ]
+
+
+class Driver(Enum):
+    """What runs the executions."""
+
+    TABLES = "tables"
+    TRIO = "trio"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Full = Annotated[bool, typer.Option("--full", help="Show every step, also those that change nothing.")]
 
@@ -104,7 +114,12 @@ def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json
 def _explore(  # Typer reads the options from here
     scenario: Scenario,
     parameters: Parameters = None,
-    strategy: Annotated[str, typer.Option(help="Who makes the choices: random.")] = "random",
+    driver: Annotated[
+        Driver, typer.Option(help="What runs the executions: look-ups in step tables, or Trio.")
+    ] = Driver.TABLES,
+    strategy: Annotated[
+        str, typer.Option(help="Who makes the choices: portfolio, fresh, random, pct, pos or urw.")
+    ] = "portfolio",
     seed: Seed = 0,
     executions: Annotated[
         int, typer.Option(min=1, metavar="N", help="Try at most so many executions.")
@@ -116,6 +131,13 @@ def _explore(  # Typer reads the options from here
         ),
     ] = False,
     condition: Conditions = None,
+    window: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROGRAM.LABEL",
+            help="Let the others in mostly while this label is set (repeatable; portfolio and random).",
+        ),
+    ] = None,
     free: Annotated[
         bool,
         typer.Option("--free", help="Let Trio run everybody at once, and replay each log under control."),
@@ -127,6 +149,7 @@ def _explore(  # Typer reads the options from here
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
     from actors.explore.sampling import Wanted  # noqa: PLC0415
+    from actors.explore.strategies import window as read  # noqa: PLC0415
 
     wanted = Wanted(
         strategy=strategy,
@@ -134,7 +157,9 @@ def _explore(  # Typer reads the options from here
         executions=executions,
         keep_going=keep_going,
         conditions=tuple(condition or ()),
+        driver=driver.value,
         free=free,
+        windows=tuple(map(read, window or ())),
     )
     return partial(commands.explore, scenario, parameters or (), wanted, full=full)
 

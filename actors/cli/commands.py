@@ -70,7 +70,7 @@ def replay(text: str, spec: str | None, *, full: bool) -> Answer:
 
 def explore(spec: str, given: Sequence[str], wanted: Wanted, *, full: bool) -> Answer:
     """Sample executions and report what they violate, or what they covered."""
-    if wanted.strategy not in STRATEGIES:
+    if wanted.strategy not in STRATEGIES:  # before anything is built
         raise VmraceError(f"no strategy is called {wanted.strategy!r}; there are {', '.join(STRATEGIES)}")
     scenario = load(spec, PACKAGE)
     parameters = scenario.convert(pairs(given))

@@ -22,7 +22,7 @@ class Offer:
 
     def __init__(
         self,
-        program: Hashable,
+        program: str,
         outcomes: int,
         where: Hashable,
         reads: Collection[Hashable],

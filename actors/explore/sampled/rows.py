@@ -205,7 +205,7 @@ class Rows:
         where = self._number((node.lines, type(node.pending.message)))
         answers = tuple(self._number((where, move.label, *_told(move))) for move in moves)
         offer = TableOffer(
-            column,
+            node.name,
             len(moves),
             where,
             reads,
@@ -298,9 +298,7 @@ class Rows:
         self._columns = [column for column, _ in layout.schedule]
         self._histories = [history for _, history in layout.schedule]
         self._required = {
-            column: place
-            for place, (column, history) in enumerate(layout.schedule)
-            if not history.background
+            column: place for place, (column, history) in enumerate(layout.schedule) if not history.background
         }
         self._judged = self.tables.judge.conditions()
         self._watched: dict[int, list[int]] = {}

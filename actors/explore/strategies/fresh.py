@@ -26,6 +26,8 @@ MOST_STATES = 300_000
 
 _MOST_EVENTS = 300_000
 
+STYLES = ("place", "none", "place", "none", "place", "none", "place", "program")
+
 Link = tuple[int, int]
 """A way to go on: the place of the program, and the outcome."""
 
@@ -77,7 +79,7 @@ class Fresh:
         self._priorities: dict[Hashable, int] = {}
         self._writers: dict[Hashable, Hashable] = {}
         self._eager = self._draws.below(8) > 0
-        self._alone = self._draws.below(4) == 0
+        self._style = STYLES[self._draws.below(len(STYLES))]
         self._index = 0
 
     def program(self, at: Position) -> int:
@@ -123,7 +125,9 @@ class Fresh:
         return best[self._draws.below(len(best))] if len(best) > 1 else best[0]
 
     def _priority(self, offer: Offer) -> int:
-        key = offer.program if self._alone else offer.where
+        if self._style == "none":
+            return self._draws.bits()
+        key = offer.program if self._style == "program" else offer.where
         priority = self._priorities.get(key)
         if priority is None:
             priority = self._priorities[key] = self._draws.bits()
