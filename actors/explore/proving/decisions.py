@@ -10,6 +10,7 @@ from actors.explore.proving.lookup import Lookup, Rows
 from actors.explore.tables.histories import History
 from actors.explore.tables.judging import Judge, Judged
 from actors.explore.tables.tables import Tables
+from actors.runtime.endings import names_of
 
 Mask = npt.NDArray[np.bool_]
 
@@ -60,10 +61,18 @@ class Decisions:
         finished = np.ones(len(rows), np.bool_)
         for column, history in self._tables.layout.schedule:
             nodes = rows[:, column]
-            failed |= _failed(history)[nodes]
+            here = _failed(history)[nodes]
+            if here.any():
+                failed |= here
+                self._note_failures(history, nodes[here])
             if not history.background:
                 finished &= _ended(history)[nodes]
         return Standing(broken, failed, finished)
+
+    def _note_failures(self, history: History, nodes: Rows) -> None:
+        ended = [history.nodes[number] for number in np.unique(nodes).tolist()]
+        failures = [node.failure for node in ended if node is not None and node.failure is not None]
+        self.violated.update(names_of((), failures))
 
 
 def _decider(judge: Judge, judged: Judged) -> Callable[[Rows, int], int]:

@@ -132,20 +132,26 @@ class Expansion:
             self._changes.append(move.changes)
             self._words.append(self._fingerprinting.change(row, move.changes))
             self._codes.append(self._coded.setdefault((column, outcome), len(self._coded) + 1))
-        self._kept = None
         return group
 
     def _arrays(self) -> _Arrays:
-        if self._kept is None:
-            changes = np.full((len(self._changes), self._tables.layout.width), -1, np.int64)
-            for number, move in enumerate(self._changes):
-                for column, value in move:
-                    changes[number, column] = value
-            self._kept = _Arrays(
-                np.array(self._starts, np.int64),
-                np.array(self._counts, np.int64),
-                np.array(self._words, np.uint64),
-                np.array(self._codes, np.uint16),
-                changes,
-            )
+        """Return the moves as arrays; those made since the last time are added."""
+        kept = self._kept
+        moves, width = len(self._changes), self._tables.layout.width
+        if kept is not None and len(kept.starts) == len(self._starts) and kept.changes.shape[1] == width:
+            return kept
+        before = 0 if kept is None or kept.changes.shape[1] != width else len(kept.words)
+        changes = np.full((moves - before, width), -1, np.int64)
+        for number in range(before, moves):
+            for column, value in self._changes[number]:
+                changes[number - before, column] = value
+        if kept is not None and before:
+            changes = np.concatenate([kept.changes, changes])
+        self._kept = _Arrays(
+            np.array(self._starts, np.int64),
+            np.array(self._counts, np.int64),
+            np.array(self._words, np.uint64),
+            np.array(self._codes, np.uint16),
+            changes,
+        )
         return self._kept
