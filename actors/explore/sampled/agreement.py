@@ -50,9 +50,7 @@ def happened(rows: Rows) -> list[Happened]:
     for offer, move in rows.path:
         request = offer.node.pending
         assert request is not None
-        found.append(
-            (offer.program, request.to.name, typed(request.message), move.label, typed(move.reply))
-        )
+        found.append((offer.program, request.to.name, typed(request.message), move.label, typed(move.reply)))
     return found
 
 

@@ -41,7 +41,9 @@ class Walked:
     violated something; `met` has a bit for each condition that any has met.
     """
 
-    def __init__(self, first: int, steps: Numbers, last: Numbers, ends: npt.NDArray[np.int8], met: int) -> None:
+    def __init__(
+        self, first: int, steps: Numbers, last: Numbers, ends: npt.NDArray[np.int8], met: int
+    ) -> None:
         self.steps = steps
         self.last = last
         self.met = met

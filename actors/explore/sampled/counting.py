@@ -12,7 +12,7 @@ from actors.explore.tables.tables import Tables
 MOST_STATES = 20_000
 
 
-class TooLarge(Exception):  # noqa: N818  # not an error: the caller does without
+class TooLarge(Exception):  # not an error: the caller does without
     """The world has more states than are worth keeping."""
 
 

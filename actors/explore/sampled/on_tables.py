@@ -4,13 +4,14 @@ The first ones are run again on Trio, checked, and compared. A world that fills 
 itself is stepped on live coroutines from then on; the same choices are the same execution there.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from actors.explore.sampled.agreement import difference
-from actors.explore.sampled.counting import TooLarge
 from actors.explore.sampled.coroutines import Chosen, step_through
+from actors.explore.sampled.counting import TooLarge
 from actors.explore.sampled.on_trio import note
 from actors.explore.sampled.position import Strategy
 from actors.explore.sampled.rows import LIMIT, Full, Rows
@@ -103,9 +104,7 @@ class OnTables:
 
     def _compare(self, number: int, rows: Rows) -> None:
         async def compare() -> str | None:
-            return await difference(
-                self._world, rows, only=self._only, limit=self._limit, stop=self._stop
-            )
+            return await difference(self._world, rows, only=self._only, limit=self._limit, stop=self._stop)
 
         why = trio.run(compare)
         if why is not None:
@@ -140,7 +139,9 @@ class OnTables:
         self._tally.add(count, int(walked.steps.sum()), len(walked.violated), walked.undecided)
         self._tally.met |= self._columns.met(walked)
         for place, names in self._columns.shortest(walked):
-            self._tally.keep(number + place, int(walked.steps[place]), names, lambda: self._alone(number + place))  # noqa: B023
+            self._tally.keep(
+                number + place, int(walked.steps[place]), names, partial(self._alone, number + place)
+            )
         return number + count
 
     def _worth(self, more: int) -> bool:

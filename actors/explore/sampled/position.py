@@ -41,13 +41,6 @@ class Offer:
         self.kind = kind
         self.answers = answers
 
-    def races_with(self, other: "Offer") -> bool:
-        """Say whether the order of the two messages may matter: one writes what the other touches."""
-        mine, theirs = self.writes, other.writes
-        return any(cell in theirs or cell in other.reads for cell in mine) or any(
-            cell in self.reads for cell in theirs
-        )
-
 
 class Position(Protocol):
     """Where an execution stands."""

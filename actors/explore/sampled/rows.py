@@ -1,7 +1,7 @@
 """One execution after another on the step tables; what a step does not touch is not looked at again.
 
-`tables.graph` keeps whole states, which is best where there are few. Here only one state is kept, and changed:
-a step costs what it touches, however large the world is, and nothing is remembered but the tables themselves.
+The state is a row that changes: a step costs what it touches, however large the world is. States that have been
+met are kept while there is room, with the ways between them; following one of these costs a look-up.
 """
 
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from actors.explore.sampled.draws import STEP, mixed
 from actors.explore.sampled.position import Offer, Strategy
 from actors.explore.stopping import Stop, StopRequest
-from actors.explore.tables.histories import Node
+from actors.explore.tables.histories import History, Node
+from actors.explore.tables.judging import Judged
 from actors.explore.tables.steps import Move, Moves, Reach
 from actors.explore.tables.tables import Tables
 from actors.runtime.endings import names_of
@@ -21,18 +22,18 @@ LIMIT = 400_000
 """Program states and steps kept in the tables; a world that has more is stepped without them."""
 
 _LOOK_EVERY = 64
+_ROOM = 4_000_000  # numbers in the rows of states that are kept
 
 
-class Full(Exception):  # noqa: N818  # not an error: the caller goes on without tables
+class Full(Exception):  # not an error: the caller goes on without tables
     """The tables have grown beyond their limit."""
 
 
 class TableOffer(Offer):
     """An offer with what it comes to on the tables: the moves, and for each the words of the state's key."""
 
-    __slots__ = ("column", "moves", "node", "words")
+    __slots__ = ("moves", "node", "words")
 
-    column: int
     node: Node
     moves: Moves
     words: tuple[tuple[tuple[int, int, int], ...], ...]
@@ -51,37 +52,86 @@ def key_of(row: tuple[int, ...]) -> int:
     return key
 
 
+class Standing:
+    """A state that has been met: the programs that are enabled in it, how it stands, and what follows each way."""
+
+    __slots__ = ("ending", "key", "met", "next", "offers", "row", "violated")
+
+    def __init__(
+        self,
+        row: tuple[int, ...],
+        key: int,
+        offers: list[TableOffer],
+        ending: Ending | None,
+        violated: tuple[str, ...],
+        met: frozenset[str],
+    ) -> None:
+        self.row = row
+        self.key = key
+        self.offers = offers
+        self.ending = ending
+        self.violated = violated
+        self.met = met
+        self.next: dict[tuple[int, int], Standing] = {}
+
+
 class Rows:
     """Executions of one world, one at a time; a Position while one is under way."""
 
     def __init__(self, tables: Tables, limit: int = LIMIT) -> None:
         self.tables = tables
         self.limit = limit
-        self._layout = tables.layout
-        self._offered: dict[Node, dict[Reach, dict[Any, TableOffer | None]]] = {}
-        self._interned: dict[Any, int] = {}
-        self._width = self._started = -1
-        self._programs = 0
-        self.row: Any = []  # a Row that changes
+        self.steps = 0
         self.choices: list[int] = []
         self.path: list[tuple[TableOffer, Move]] = []
         self.met: set[str] = set()
-        self._reset()
+        self.ending: Ending | None = None
+        self._layout = tables.layout
+        self._width = self._programs = -1
+        self._room = _ROOM
+        self._standings: dict[int, Standing] = {}
+        self._offered: dict[Node, dict[Reach, dict[Any, TableOffer | None]]] = {}
+        self._depending: dict[tuple[Node, Reach], set[int]] = {}
+        self._interned: dict[Any, int] = {}
+        # What changes with each step, where the state is not known: the row, and each program's offer with the
+        # columns that it depends on. `_current` is the state that they are of.
+        self._row: Any = list(self._layout.padded(tables.initial()))
+        self._columns: list[int] = []
+        self._histories: list[History] = []
+        self._slots: list[TableOffer | None] = []
+        self._depends: list[set[int]] = []
+        self._required: dict[int, int] = {}
+        self._watched: dict[int, list[int]] = {}
+        self._judged: list[Judged] = []
+        self._current: Standing | None = None
+        self._at = self._first = self._begin()
 
     # How it stands.
 
     @property
     def state(self) -> int:
         """The key of the state."""
-        return self._key
+        return self._at.key
+
+    @property
+    def offers(self) -> list[TableOffer]:
+        """The programs that are enabled."""
+        return self._at.offers
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """The names of what is violated where it stands."""
+        return self._at.violated
 
     def labelled(self, program: str, label: str) -> bool:
         """Say whether a label of a program is set."""
+        row = self._at.row
         for background in (False, True):
             column = self._layout.programs.get((program, background))
-            node = self._layout.histories[column].nodes[self.row[column]] if column is not None else None
-            if node is not None and node.labels.get(label):
-                return True
+            if column is not None and column < len(row):
+                node = self._layout.histories[column].nodes[row[column]]
+                if node is not None and node.labels.get(label):
+                    return True
         return False
 
     # How it runs.
@@ -91,26 +141,37 @@ class Rows:
 
         Raises Stop if somebody asks to, and Full where the tables grow beyond their limit.
         """
-        self._reset()
         program, outcome = strategy.program, strategy.outcome
-        while self.ending is None:
-            if self.steps >= limit:
-                self.ending = "limit"
+        self.steps = step = 0
+        last = ""
+        self.choices, self.path = choices, path = [], []
+        self._at = at = self._first
+        self.met = met = set(at.met)
+        ending = at.ending
+        while ending is None:
+            if step >= limit:
+                ending = "limit"
                 break
-            if self.steps % _LOOK_EVERY == 0:
+            if step % _LOOK_EVERY == 0:
                 self._look(stop)
-            self.offers = offers = [offer for offer in self._slots if offer is not None]
-            if not offers:
-                self.ending, self.violated = "violated", ("deadlock",)
-                break
+            offers = at.offers
             place = program(self)
             offer = offers[place]
-            index = outcome(self, offer) if offer.outcomes > 1 else 0
-            self._choose(offers, place, index)
-            self._take(offer, index)
-        self.offers = []
+            choices.append(_counted(offers, place, last))
+            index = 0
+            if offer.outcomes > 1:
+                index = outcome(self, offer)
+                choices.append(index)
+            path.append((offer, offer.moves[index]))
+            self.steps = step = step + 1
+            last = offer.program
+            self._at = at = at.next.get((place, index)) or self._follow(at, place, index)
+            if at.met:
+                met |= at.met
+            ending = at.ending
+        self.ending = ending
         strategy.ended(self)
-        return self.ending
+        return ending
 
     def _look(self, stop: StopRequest) -> None:
         if stop():
@@ -119,28 +180,19 @@ class Rows:
         if size + sum(len(history.nodes) for _, history in self._layout.schedule) > self.limit:
             raise Full
 
-    def _choose(self, offers: list[TableOffer], place: int, index: int) -> None:
-        """Write the choices down as `actors.runtime.schedule` counts them: whoever took the last step comes first."""
-        choices, last = self.choices, self._last
-        choice = place
-        if last >= 0:
-            for first, one in enumerate(offers):
-                if one.column == last:
-                    choice = 0 if place == first else place + 1 if place < first else place
-                    break
-        choices.append(choice)
-        if offers[place].outcomes > 1:
-            choices.append(index)
-
-    def _take(self, offer: TableOffer, index: int) -> None:
-        """Change the state by one step, and look at what that touches."""
+    def _follow(self, at: Standing, place: int, index: int) -> Standing:
+        """Work out the state behind a way that nobody has gone from here."""
+        offer = at.offers[place]
         move = offer.moves[index]
-        self.path.append((offer, move))
-        self.steps += 1
-        self._last = offer.column
-        if self._layout.width != self._width:
-            self._widen()
-        row, key = self.row, self._key
+        if self._current is not at:
+            self._row = list(at.row)
+            self._pad()
+            self._lay_out()
+            fresh = True
+        else:
+            fresh = self._widened()
+        self._current = None
+        row, key = self._row, at.key
         changed = []
         for column, number, one in offer.words[index]:
             old = row[column]
@@ -148,25 +200,52 @@ class Rows:
                 key ^= one ^ word(column, old)
                 row[column] = number
                 changed.append(column)
-        self._key = key
-        self._judge(changed, failed=move.failed)
-        if self.ending is None:
-            self._renew(changed)
+        known = self._standings.get(key)
+        if known is None:
+            known = self._arrive(changed, key, at, failed=move.failed, fresh=fresh)
+        if self._room > 0:
+            at.next[place, index] = known
+        return known
+
+    def _arrive(
+        self, changed: list[int], key: int, before: Standing, *, failed: bool, fresh: bool
+    ) -> Standing:
+        """Look at what has changed in a state that is new."""
+        broken, met = self._judge(changed, before.met)
+        failures = (
+            [node.failure for node in self.tables.failures(self._row) if node.failure] if failed else []
+        )
+        violated = names_of(broken, failures)
+        ending: Ending | None = "violated" if violated else None
+        if ending is None and self._required_end(changed):
+            ending = "finished"
+        offers: list[TableOffer] = []
+        if ending is None:
+            if fresh:
+                self._ask_all()
+            else:
+                self._renew(changed)
+            offers = [offer for offer in self._slots if offer is not None]
+            if not offers:
+                ending, violated = "violated", ("deadlock",)
+        made = Standing(tuple(self._row), key, offers, ending, violated, met)
+        if self._room > 0:
+            self._room -= len(made.row)
+            self._standings[key] = made
+        self._current = made
+        return made
 
     def _renew(self, changed: list[int]) -> None:
         """Ask the programs again whose answer may be another one now."""
-        columns, row = self._columns, self.row
-        if len(changed) == 1:
-            (one,) = changed
-            for place, depends in enumerate(self._depends):
-                if one in depends:
-                    self._ask(place, columns[place], row)
-        elif changed:
-            for place, depends in enumerate(self._depends):
-                if not depends.isdisjoint(changed):
-                    self._ask(place, columns[place], row)
+        for place, depends in enumerate(self._depends):
+            if not depends.isdisjoint(changed):
+                self._ask(place)
+        if self._widened():
+            self._ask_all()
 
-    def _ask(self, place: int, column: int, row: Any) -> None:
+    def _ask(self, place: int) -> None:
+        """Find out whether a program is enabled."""
+        row, column = self._row, self._columns[place]
         node = self._histories[place].nodes[row[column]]
         if node is None or node.pending is None:
             self._slots[place] = None
@@ -175,28 +254,27 @@ class Rows:
         question = node.question
         reach = question.reach(row) if question is not None else None
         if reach is not None:
-            key = reach.pick(row)
             known = self._offered.get(node)
             if known is not None:
                 offers = known.get(reach)
-                if offers is not None and key in offers:
-                    self._slots[place] = offers[key]
-                    self._depends[place] = offers[None]
-                    return
+                if offers is not None:
+                    key = reach.pick(row)
+                    if key in offers:
+                        self._slots[place] = offers[key]
+                        self._depends[place] = self._depending[node, reach]
+                        return
         self._learn(place, column, node)
 
     def _learn(self, place: int, column: int, node: Node) -> None:
-        moves = self.tables.steps.moves(node, self._layout.padded(tuple(self.row)))
+        """Ask the tables, which ask the device."""
+        moves = self.tables.steps.moves(node, self._layout.padded(tuple(self._row)))
         self._pad()
-        row = tuple(self.row)
-        reach = self.tables.steps.reach(node, row)
+        reach = self.tables.steps.reach(node, self._row)
         offers = self._offered.setdefault(node, {}).setdefault(reach, {})
-        depends: Any = {column, *node.question.columns}
-        offers[None] = depends
-        offers[reach.pick(row)] = self._slots[place] = self._offer(column, node, reach, moves)
-        self._depends[place] = depends
+        offers[reach.pick(self._row)] = self._slots[place] = self._offer(node, reach, moves)
+        self._depends[place] = self._depending[node, reach] = {column, *node.question.columns}
 
-    def _offer(self, column: int, node: Node, reach: Reach, moves: Moves) -> TableOffer | None:
+    def _offer(self, node: Node, reach: Reach, moves: Moves) -> TableOffer | None:
         if not moves:
             return None
         assert node.pending is not None
@@ -214,7 +292,7 @@ class Rows:
             kind=self._number((where, reads, reach.writes, answers)),
             answers=answers,
         )
-        offer.column, offer.node, offer.moves = column, node, moves
+        offer.node, offer.moves = node, moves
         offer.words = tuple(
             tuple((one, number, word(one, number)) for one, number in move.changes) for move in moves
         )
@@ -224,107 +302,97 @@ class Rows:
         """Return a small number for a value, the same for the same."""
         return self._interned.setdefault(key, len(self._interned))
 
-    # Conditions.
-
-    def _judge(self, changed: list[int], *, failed: bool) -> None:
+    def _judge(self, changed: list[int], before: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+        """Decide the conditions that look at what has changed; return those broken, and all that are met."""
         broken: list[str] = []
+        met: list[str] = []
         watched = self._watched
         places = {place for column in changed for place in watched.get(column, ())}
-        if places:
-            judge, judged = self.tables.judge, self._judged
-            for place in sorted(places):
-                one = judged[place]
-                if one.sometimes and one.name in self.met:
-                    continue
-                if judge.holds(one, self.row) == one.sometimes:
-                    (self.met.add if one.sometimes else broken.append)(one.name)
-        failures = []
-        if failed:
-            failures = [node.failure for node in self.tables.failures(self.row) if node.failure]
-        if broken or failures:
-            self.ending, self.violated = "violated", names_of(broken, failures)
-        elif self._required_end(changed):
-            self.ending = "finished"
+        if not places:
+            return broken, before
+        for place in sorted(places):
+            one = self._judged[place]
+            if self.tables.judge.holds(one, self._row) == one.sometimes:
+                (met if one.sometimes else broken).append(one.name)
+        if before:
+            met.extend(before.difference(self._judged[place].name for place in places))
+        return broken, frozenset(met)
 
     def _required_end(self, changed: list[int]) -> bool:
         """Say whether no required program is left; only a step that changes a required one can do that."""
         if not any(column in self._required for column in changed):
             return False
-        for place in self._required.values():
-            node = self._histories[place].nodes[self.row[self._columns[place]]]
+        for column, place in self._required.items():
+            node = self._histories[place].nodes[self._row[column]]
             if node is not None and node.pending is not None:
                 return False
         return True
 
     # Beginnings, and columns that are added on the way.
 
-    def _reset(self) -> None:
-        self.steps = 0
-        self._last = -1
-        self.choices, self.path = [], []
-        self.met = set()
-        self.violated: tuple[str, ...] = ()
-        self.ending: Ending | None = None
-        self.offers: list[TableOffer] = []
-        if self._layout.width != self._started:
-            self._first()
-        row, slots, depends, key, met, ending, violated = self._start
-        self.row, self._slots, self._depends = row.copy(), slots.copy(), depends.copy()
-        self._key = key
-        self.met |= met
-        self.ending, self.violated = ending, violated
-
-    def _first(self) -> None:
+    def _begin(self) -> Standing:
         """Work out the first state."""
         tables = self.tables
-        row = list(self._layout.padded(tables.initial()))
-        self.row = row
         self._lay_out()
-        broken, met = tables.judge.judged(tuple(row))
-        violated = names_of(broken, [node.failure for node in tables.failures(tuple(row)) if node.failure])
-        ending: Ending | None = (
-            "violated" if violated else "finished" if tables.finished(tuple(row)) else None
-        )
+        row = tuple(self._row)
+        broken, met = tables.judge.judged(row)
+        violated = names_of(broken, [node.failure for node in tables.failures(row) if node.failure])
+        ending: Ending | None = "violated" if violated else "finished" if tables.finished(row) else None
+        offers: list[TableOffer] = []
         if ending is None:
             self._ask_all()
-        self._start = (
-            self.row.copy(), self._slots, self._depends, key_of(tuple(self.row)), met, ending, violated,
-        )  # fmt: skip
-        self._started = self._width
-
-    def _lay_out(self) -> None:
-        layout = self._layout
-        self._width, self._programs = layout.width, len(layout.schedule)
-        self._columns = [column for column, _ in layout.schedule]
-        self._histories = [history for _, history in layout.schedule]
-        self._required = {
-            column: place for place, (column, history) in enumerate(layout.schedule) if not history.background
-        }
-        self._judged = self.tables.judge.conditions()
-        self._watched: dict[int, list[int]] = {}
-        for place, one in enumerate(self._judged):
-            for column in one.columns:
-                self._watched.setdefault(column, []).append(place)
-        self._slots: list[TableOffer | None] = [None] * self._programs
-        self._depends: list[set[int]] = [set() for _ in self._columns]
-
-    def _widen(self) -> None:
-        """Make room for the columns that have been added; everybody is asked again."""
-        self._pad()
-        self._lay_out()
-        self._ask_all()
+            offers = [offer for offer in self._slots if offer is not None]
+            if not offers:
+                ending, violated = "violated", ("deadlock",)
+        row = tuple(self._row)
+        first = self._standings[key_of(row)] = Standing(row, key_of(row), offers, ending, violated, met)
+        return first
 
     def _pad(self) -> None:
-        self.row.extend([0] * (self._layout.width - len(self.row)))
+        self._row.extend([0] * (self._layout.width - len(self._row)))
+
+    def _widened(self) -> bool:
+        """Make room for columns that have been added; everybody has to be asked again then."""
+        if self._layout.width == self._width and len(self._layout.schedule) == self._programs:
+            return False
+        self._pad()
+        self._lay_out()
+        return True
+
+    def _lay_out(self) -> None:
+        """Take note of what each column is."""
+        layout = self._layout
+        if layout.width != self._width or len(layout.schedule) != self._programs:
+            self._width, self._programs = layout.width, len(layout.schedule)
+            self._columns = [column for column, _ in layout.schedule]
+            self._histories = [history for _, history in layout.schedule]
+            self._required = {
+                column: place
+                for place, (column, history) in enumerate(layout.schedule)
+                if not history.background
+            }
+            self._judged = self.tables.judge.conditions()
+            self._watched = {}
+            for place, one in enumerate(self._judged):
+                for column in one.columns:
+                    self._watched.setdefault(column, []).append(place)
+        self._slots = [None] * self._programs
+        self._depends = [set() for _ in self._columns]
 
     def _ask_all(self) -> None:
         while True:
-            for place, column in enumerate(self._columns):
-                self._ask(place, column, self.row)
-            if self._layout.width == self._width and len(self._layout.schedule) == self._programs:
+            for place in range(self._programs):
+                self._ask(place)
+            if not self._widened():
                 return
-            self._pad()
-            self._lay_out()
+
+
+def _counted(offers: list[TableOffer], place: int, last: str) -> int:
+    """Return a place as a choice, as `actors.runtime.schedule` counts: whoever took the last step comes first."""
+    for first, one in enumerate(offers):
+        if one.program == last:
+            return 0 if place == first else place + 1 if place < first else place
+    return place
 
 
 def _told(move: Move) -> tuple[object, ...]:

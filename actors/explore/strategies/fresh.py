@@ -16,7 +16,7 @@ Steps that nobody else can notice (spawns above all) are taken at once, as their
 when all is closed that way are they tried in other orders too.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from actors.explore.sampled.draws import Draws
 from actors.explore.sampled.position import Offer, Position
@@ -30,6 +30,17 @@ STYLES = ("place", "none", "place", "none", "place", "none", "place", "program")
 
 Link = tuple[int, int]
 """A way to go on: the place of the program, and the outcome."""
+
+
+_NOTHING: frozenset[Link] = frozenset()
+_MANY = 64
+
+
+def _ways(offers: Sequence[Offer]) -> int:
+    """Return how many ways there are to go on; beyond a number it doesn't matter, no state like that gets closed."""
+    if len(offers) > _MANY:
+        return 1 << 30
+    return sum([offer.outcomes for offer in offers])
 
 
 class Closed:
@@ -87,13 +98,13 @@ class Fresh:
         offers, state = at.offers, at.state
         closed = self._whole if self._short.all else self._short
         places: Sequence[int] = range(len(offers))
+        ways = every = _ways(offers)
         if closed is self._short:
-            for place, offer in enumerate(offers):
-                if offer.local:
-                    places = (place,)
+            for place in places:
+                if offers[place].local:
+                    places, ways = (place,), offers[place].outcomes
                     break
-        ways = sum(offers[place].outcomes for place in places)
-        gone = closed.links.get(state, ())
+        gone = closed.links.get(state, _NOTHING)
         if gone and len(gone) < ways:
             places = [
                 place
@@ -105,7 +116,7 @@ class Fresh:
         self._index = index = self._outcome(offer, place, gone) if offer.outcomes > 1 else 0
         link = (place, index)
         self._short.went(state, ways, link)
-        self._whole.went(state, sum(one.outcomes for one in offers), link)
+        self._whole.went(state, every, link)
         if not offer.local:
             self._note(offer, index)
         return place
@@ -113,7 +124,11 @@ class Fresh:
     def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
         kinds: dict[Hashable, list[int]] = {}
         for place in places:
-            kinds.setdefault(offers[place].kind, []).append(place)
+            kind = offers[place].kind
+            if kind in kinds:
+                kinds[kind].append(place)
+            else:
+                kinds[kind] = [place]
         groups = list(kinds.values())
         if self._eager and len(groups) > 1:
             groups = [group for group in groups if self._new(offers[group[0]])] or groups
@@ -139,8 +154,8 @@ class Fresh:
         read = tuple([writers.get(cell) for cell in offer.reads])
         return any((answer, *read) not in self._seen for answer in offer.answers)
 
-    def _outcome(self, offer: Offer, place: int, gone: object) -> int:
-        indices = [index for index in range(offer.outcomes) if (place, index) not in gone]  # type: ignore[operator]
+    def _outcome(self, offer: Offer, place: int, gone: Collection[Link]) -> int:
+        indices = [index for index in range(offer.outcomes) if (place, index) not in gone]
         indices = indices or list(range(offer.outcomes))
         return indices[self._draws.below(len(indices))]
 

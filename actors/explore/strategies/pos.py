@@ -34,9 +34,11 @@ class Pos:
             if priority > highest:
                 best, highest = place, priority
         chosen = offers[best]
+        writes, touched = set(chosen.writes), {*chosen.reads, *chosen.writes}
         for offer in offers:
-            if offer is chosen or chosen.races_with(offer):
+            if not (touched.isdisjoint(offer.writes) and writes.isdisjoint(offer.reads)):
                 del priorities[offer.program]
+        priorities.pop(chosen.program, None)
         return best
 
     def outcome(self, at: Position, offer: Offer) -> int:
