@@ -72,7 +72,8 @@ class Chosen:
 
     def ended(self, execution: Execution) -> None:
         """Tell the strategy."""
-        self._execution, self._enabled, self._offers = execution, [], ()
+        self._execution, self._offers = execution, None
+        self._enabled = execution.enabled() if execution.ending == "limit" else []
         self._strategy.ended(self)
 
     def _offered(self, running: Running) -> Offer:

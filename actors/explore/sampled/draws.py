@@ -25,7 +25,7 @@ def stream(seed: int, number: int) -> int:
 
 def seed_of(seed: int) -> int:
     """Return 64 bits for a seed of any size."""
-    found = 1 if seed < 0 else 0
+    found = SECOND if seed < 0 else 0
     seed = abs(seed)
     while True:
         found = mixed((found + seed + STEP) & MASK)

@@ -9,68 +9,32 @@ Three ideas, each cheap:
 * **What is new goes first**, mostly. A step is new if at this place nothing has yet been answered like this, or
   its cells have not yet been written last from there (a reads-from pair never seen).
 * **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
-  its end; no execution enters a closed one while another way is open. So nothing is run twice, and a small
-  world is gone through entirely.
+  its end; no execution enters a closed one while another way is open. So each execution goes where none has
+  been, and a small world is soon gone through entirely.
 
-Steps that nobody else can notice (spawns above all) are taken at once, as their order does not matter; only
-when all is closed that way are they tried in other orders too.
+Steps that nobody else can notice (spawns above all) are taken at once, as their order does not matter. When all
+is closed that way, they are tried in other orders too; when every state is closed, there are still orders that
+lead to known states on ways not gone: these are run, each once.
 """
 
 from collections.abc import Collection, Hashable, Sequence
 
 from actors.explore.sampled.draws import Draws
 from actors.explore.sampled.position import Offer, Position
-
-MOST_STATES = 300_000
-"""States of which it is kept which ways have been gone to the end."""
+from actors.explore.strategies.closing import NOTHING, UNCLOSABLE, ClosedStates, ClosedWays, Link
 
 _MOST_EVENTS = 300_000
 
 STYLES = ("place", "none", "place", "none", "place", "none", "place", "program")
 
-Link = tuple[int, int]
-"""A way to go on: the place of the program, and the outcome."""
-
-
-_NOTHING: frozenset[Link] = frozenset()
 _MANY = 64
 
 
 def _ways(offers: Sequence[Offer]) -> int:
     """Return how many ways there are to go on; beyond a number it doesn't matter, no state like that gets closed."""
     if len(offers) > _MANY:
-        return 1 << 30
+        return UNCLOSABLE
     return sum([offer.outcomes for offer in offers])
-
-
-class Closed:
-    """Which ways have been gone to the end, by state."""
-
-    def __init__(self) -> None:
-        self.links: dict[Hashable, set[Link]] = {}
-        self.all = False
-        self._trail: list[tuple[Hashable, int, Link]] = []
-
-    def begin(self) -> None:
-        """Start with another execution."""
-        self._trail = []
-
-    def went(self, state: Hashable, ways: int, link: Link) -> None:
-        """Take note of a step from a state that has so many ways to go on."""
-        self._trail.append((state, ways, link))
-
-    def ended(self) -> None:
-        """Close what is now known to the end, from the last state backwards."""
-        for state, ways, link in reversed(self._trail):
-            gone = self.links.get(state)
-            if gone is None:
-                if len(self.links) >= MOST_STATES:
-                    return
-                gone = self.links[state] = set()
-            gone.add(link)
-            if len(gone) < ways:
-                return
-        self.all = True
 
 
 class Fresh:
@@ -79,14 +43,15 @@ class Fresh:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._seen: set[tuple[Hashable, ...]] = set()
-        self._short, self._whole = Closed(), Closed()
+        self._short, self._whole, self._ways = ClosedStates(), ClosedStates(), ClosedWays()
         self.begin(1)
 
     def begin(self, number: int) -> None:
         """Draw what this execution will prefer."""
         self._draws = Draws(self._seed, number)
-        self._short.begin()
-        self._whole.begin()
+        for closed in (self._short, self._whole, self._ways):
+            closed.begin()
+        self._way = 0
         self._priorities: dict[Hashable, int] = {}
         self._writers: dict[Hashable, Hashable] = {}
         self._eager = self._draws.below(8) > 0
@@ -96,7 +61,9 @@ class Fresh:
     def program(self, at: Position) -> int:
         """Something open, if possible something new, at the place with the highest priority."""
         offers, state = at.offers, at.state
-        closed = self._whole if self._short.all else self._short
+        closed, key = self._short, state
+        if closed.all:
+            closed, key = (self._whole, state) if not self._whole.all else (self._ways, self._way)
         places: Sequence[int] = range(len(offers))
         ways = every = _ways(offers)
         if closed is self._short:
@@ -104,7 +71,7 @@ class Fresh:
                 if offers[place].local:
                     places, ways = (place,), offers[place].outcomes
                     break
-        gone = closed.links.get(state, _NOTHING)
+        gone = closed.links.get(key, NOTHING)
         if gone and len(gone) < ways:
             places = [
                 place
@@ -117,6 +84,8 @@ class Fresh:
         link = (place, index)
         self._short.went(state, ways, link)
         self._whole.went(state, every, link)
+        self._ways.went(self._way, every, link)
+        self._way = hash((self._way, link))
         if not offer.local:
             self._note(offer, index)
         return place
@@ -174,6 +143,6 @@ class Fresh:
 
     def ended(self, at: Position) -> None:
         """Close what is known now."""
-        del at
-        self._short.ended()
-        self._whole.ended()
+        if not at.offers:  # else the limit ended it, and nothing is known of what follows
+            for closed in (self._short, self._whole, self._ways):
+                closed.ended()
