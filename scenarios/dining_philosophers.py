@@ -23,9 +23,9 @@ def somebody(*labels: bool | None) -> bool:
 
 @scenario(
     cases=[
-        case(n=3, expect="violated", violated=("deadlock",)),
-        case(n=5, expect="violated", violated=("deadlock",)),
-        case(n=3, ordered=True, expect="proved"),
+        case(n=3, expect="violated", violated=("deadlock",), states=26, steps=3),
+        case(n=5, expect="violated", violated=("deadlock",), states=287, steps=5),
+        case(n=3, ordered=True, expect="proved", states=72),
     ]
 )
 def dining_philosophers(n: Annotated[int, msgspec.Meta(ge=2, le=12)] = 3, ordered: bool = False) -> World:

@@ -41,9 +41,9 @@ def somebody_between(*between: bool | None) -> bool:
 
 @scenario(
     cases=[
-        case(n=2, locked=False, expect="violated", violated=SYMPTOM),
-        case(n=3, locked=False, expect="violated", violated=SYMPTOM),
-        case(n=2, locked=True, expect="proved"),
+        case(n=2, locked=False, expect="violated", violated=SYMPTOM, states=28, steps=6),
+        case(n=3, locked=False, expect="violated", violated=SYMPTOM, states=322, steps=9),
+        case(n=2, locked=True, expect="proved", states=31),
     ]
 )
 def lost_update(n: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2, locked: bool = False) -> World:

@@ -15,9 +15,9 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(window="closed", expect="proved"),
-        case(window="irqs_on", expect="violated", violated=(HYGIENE,)),
-        case(window="preemptible", expect="violated", violated=(HYGIENE,)),
+        case(window="closed", expect="proved", states=9_247),
+        case(window="irqs_on", expect="violated", violated=(HYGIENE,), states=71, steps=13),
+        case(window="preemptible", expect="violated", violated=(HYGIENE,), states=46, steps=12),
     ]
 )
 def swap_window(

@@ -14,9 +14,9 @@ SURVIVES = "no tile value differs from that of the same guest without exits"
 
 @scenario(
     cases=[
-        case(xfd_set="keep", expect="proved"),
-        case(xfd_set="undefined", expect="violated", violated=(SURVIVES,)),
-        case(swap="none", expect="violated", violated=(SURVIVES,)),
+        case(xfd_set="keep", expect="proved", states=6_481),
+        case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=56, steps=12),
+        case(swap="none", expect="violated", violated=(SURVIVES,), states=1_719, steps=48),
         case(tracking="architectural", expect="violated", violated=(SURVIVES,)),
         case(tracking="architectural", xfd_set="keep", expect="proved"),
     ]

@@ -6,6 +6,7 @@ the work that was asked for, and `entry` does it.
 
 import importlib.metadata
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from actors.cli.answers import Answer
 Work = Callable[[], Answer]
 
 _STATUS = (
-    "Exit status: 0 not found (or proved); 1 violated; 2 usage or malformed input; 3 inconclusive, or a "
+    "Exit status: 0 proved or not found; 1 violated; 2 usage or malformed input; 3 inconclusive, or a "
     "`sometimes` was never met; 4 a finding did not reproduce, or an internal error; 130 Ctrl-C."
 )
 _CONFORM_STATUS = (
@@ -29,6 +30,8 @@ Examples:
   vmrace run lost_update --seed 3
   vmrace explore lost_update -p n=3 --seed 1
   vmrace explore ./my_race.py --executions 10000 --json
+  vmrace verify xfd_err_leak -p swap=full
+  vmrace verify --all --expect
   vmrace replay TOKEN
   vmrace conform tests/vectors/*.xz
 """
@@ -57,6 +60,19 @@ Parameters = Annotated[
 Seed = Annotated[
     int, typer.Option(help="Where the random choices come from; the same seed gives the same answer.")
 ]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Check this condition alone (repeatable); a unique beginning will do."),
+]
+
+
+class Driver(Enum):
+    """What runs the executions."""
+
+    TABLES = "tables"
+    TRIO = "trio"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Full = Annotated[bool, typer.Option("--full", help="Show every step, also those that change nothing.")]
 
@@ -103,7 +119,12 @@ def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json
 def _explore(  # Typer reads the options from here
     scenario: Scenario,
     parameters: Parameters = None,
-    strategy: Annotated[str, typer.Option(help="Who makes the choices: random.")] = "random",
+    driver: Annotated[
+        Driver, typer.Option(help="What runs the executions: look-ups in step tables, or Trio.")
+    ] = Driver.TABLES,
+    strategy: Annotated[
+        str, typer.Option(help="Who makes the choices: portfolio, fresh, random, pct, pos or urw.")
+    ] = "portfolio",
     seed: Seed = 0,
     executions: Annotated[
         int, typer.Option(min=1, metavar="N", help="Try at most so many executions.")
@@ -114,10 +135,12 @@ def _explore(  # Typer reads the options from here
             "--keep-going", help="Do not stop at the first violation; report the shortest of each kind."
         ),
     ] = False,
-    condition: Annotated[
+    condition: Conditions = None,
+    window: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Check this condition alone (repeatable); a unique beginning will do."
+            metavar="PROGRAM.LABEL",
+            help="Let the others in mostly while this label is set (repeatable; portfolio and random).",
         ),
     ] = None,
     free: Annotated[
@@ -131,6 +154,7 @@ def _explore(  # Typer reads the options from here
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
     from actors.explore.sampling import Wanted  # noqa: PLC0415
+    from actors.explore.strategies import window as read  # noqa: PLC0415
 
     wanted = Wanted(
         strategy=strategy,
@@ -138,9 +162,62 @@ def _explore(  # Typer reads the options from here
         executions=executions,
         keep_going=keep_going,
         conditions=tuple(condition or ()),
+        driver=driver.value,
         free=free,
+        windows=tuple(map(read, window or ())),
     )
     return partial(commands.explore, scenario, parameters or (), wanted, full=full)
+
+
+@app.command("verify", epilog=_STATUS)
+def _verify(  # Typer reads the options from here
+    scenario: Annotated[
+        str | None,
+        typer.Argument(metavar="S", help="A scenario's name, or a file of yours.", show_default=False),
+    ] = None,
+    parameters: Parameters = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Do not stop at a violated condition, and search behind it.")
+    ] = False,
+    condition: Conditions = None,
+    every: Annotated[bool, typer.Option("--all", help="Verify every case of every scenario.")] = False,
+    expect: Annotated[
+        bool, typer.Option("--expect", help="Exit 0 if the result is what the case declares, else 1.")
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Search a second time, with other fingerprints.")
+    ] = False,
+    max_states: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Give up after so many states.")
+    ] = None,
+    max_memory: Annotated[
+        float | None,
+        typer.Option(min=0.0001, metavar="GIB", help="Give up beyond so much memory for states."),
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0.0001, metavar="S", help="Give up after so many seconds.")
+    ] = None,
+    full: Full = False,
+    json: Json = False,
+) -> Work:
+    """Try every order: a proof, or the shortest counterexample."""
+    del json
+    from actors.cli import verifying  # noqa: PLC0415  # imports Trio
+    from actors.explore.verification import Demand  # noqa: PLC0415
+
+    demand = Demand(
+        conditions=tuple(condition or ()),
+        keep_going=keep_going,
+        states=max_states,
+        memory=None if max_memory is None else int(max_memory * 2**30),
+        seconds=max_seconds,
+        confirm=confirm,
+    )
+    if every == (scenario is not None) or (every and (parameters or condition)):
+        raise typer.BadParameter("name one scenario, or give --all and neither -p nor --condition")
+    if scenario is None:
+        return partial(verifying.verify_all, demand, expect=expect)
+    return partial(verifying.verify, scenario, parameters or (), demand, full=full, expect=expect)
 
 
 @app.command("replay", epilog=_STATUS)

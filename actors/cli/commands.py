@@ -5,11 +5,11 @@ Each gives back an Answer and prints nothing itself.
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from actors.cli.answers import INTERNAL, INTERRUPTED, Answer, Outcome, plain, status_of
+from actors.cli.answers import INTERNAL, INTERRUPTED, Answer, Outcome, status_of
+from actors.cli.given import pairs, plain_values
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import progress
 from actors.cli.wording import command, message, told
@@ -34,11 +34,11 @@ PACKAGE = "scenarios"
 def run(spec: str, given: Sequence[str], seed: int) -> Answer:
     """Run one execution and narrate it."""
     scenario = load(spec, PACKAGE)
-    parameters = scenario.convert(_pairs(given))
+    parameters = scenario.convert(pairs(given))
     begun = time.perf_counter()
     with stop_on_interrupt() as stop:
         recorded = run_once(scenario, parameters, seed=seed, stop=stop)
-    outcome = Outcome(scenario=scenario.name, parameters=_plain(parameters), seconds=_since(begun))
+    outcome = Outcome(scenario=scenario.name, parameters=plain_values(parameters), seconds=_since(begun))
     if recorded is None:
         return _stopped(outcome, f"{scenario.name}: stopped by Ctrl-C before the execution ended")
     lines = [
@@ -56,7 +56,7 @@ def replay(text: str, spec: str | None, *, full: bool) -> Answer:
     match_scenario(body, scenario.name)
     begun = time.perf_counter()
     parameters = scenario.convert(dict(body.parameters))
-    outcome = Outcome(scenario=scenario.name, parameters=_plain(parameters))
+    outcome = Outcome(scenario=scenario.name, parameters=plain_values(parameters))
     try:
         with stop_on_interrupt() as stop:
             recorded = replay_token(scenario, body, stop)
@@ -70,16 +70,16 @@ def replay(text: str, spec: str | None, *, full: bool) -> Answer:
 
 def explore(spec: str, given: Sequence[str], wanted: Wanted, *, full: bool) -> Answer:
     """Sample executions and report what they violate, or what they covered."""
-    if wanted.strategy not in STRATEGIES:
+    if wanted.strategy not in STRATEGIES:  # before anything is built
         raise VmraceError(f"no strategy is called {wanted.strategy!r}; there are {', '.join(STRATEGIES)}")
     scenario = load(spec, PACKAGE)
-    parameters = scenario.convert(_pairs(given))
+    parameters = scenario.convert(pairs(given))
     with stop_on_interrupt() as stop, progress(scenario.name, wanted.executions) as done:
         found = sample(scenario, parameters, wanted, stop=stop, progress=done)
     first = found.findings[0].recorded if found.findings else None
     outcome = Outcome(
         scenario=scenario.name,
-        parameters=_plain(parameters),
+        parameters=plain_values(parameters),
         verdict=found.verdict,
         violated=found.violated,
         kind=found.kind,
@@ -131,23 +131,6 @@ def _built_in(name: str, token: str) -> Scenario:
             f"file as well: vmrace replay {token[:12]}... ./FILE.py"
         )
     return found[name]
-
-
-def _pairs(given: Sequence[str]) -> dict[str, str]:
-    """Take `name=value` apart."""
-    pairs: dict[str, str] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals or not name:
-            raise VmraceError(f"-p takes name=value, not {one!r}")
-        if name in pairs:
-            raise VmraceError(f"-p gives {name} twice")
-        pairs[name] = value
-    return pairs
-
-
-def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in parameters.items()}
 
 
 def _since(begun: float) -> float:

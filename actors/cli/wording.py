@@ -20,13 +20,20 @@ def told(found: Exploration, replay: Callable[[str], str], *, full: bool) -> str
         blocks.append(report(recorded.record, recorded.token, replay(recorded.token), full=full))
     if not found.findings:
         blocks.append("\n".join(_covered(found)))
+    if found.note is not None:
+        blocks.append("\n".join(wrap(found.note, WIDTH)))
     if found.unreproduced:
-        blocks.append(f"vmrace: {message(found)}")
+        blocks.append(f"vmrace: {_message(found)}")
     return "\n\n".join(block for block in blocks if block)
 
 
 def message(found: Exploration) -> str | None:
-    """Say in a line what the verdict alone does not."""
+    """Say in a line what the verdict alone does not, and what the strategy has to say."""
+    parts = [part for part in (_message(found), found.note) if part]
+    return "; ".join(parts) or None
+
+
+def _message(found: Exploration) -> str | None:
     if found.unreproduced:
         lost = found.unreproduced[0]
         what = ", ".join(lost.names) or "what it did"
@@ -58,7 +65,7 @@ def _summary(found: Exploration) -> str:
         text = f"violated in {found.violations} of {done}"
     else:
         text = f"{found.verdict} in {done}"
-    why = f"; {message(found)}" if found.stopped or (found.undecided and not found.findings) else ""
+    why = f"; {_message(found)}" if found.stopped or (found.undecided and not found.findings) else ""
     return "\n".join(wrap(f"{found.scenario}: {text}, {found.seconds:.2f}s{why}", WIDTH))
 
 

@@ -10,9 +10,10 @@ import trio
 
 from actors.explore.packing import pack
 from actors.explore.results import Recorded
+from actors.explore.sampled.coroutines import Chosen
 from actors.explore.selection import places, sometimes
 from actors.explore.stopping import Stop, Stoppable, StopRequest, never
-from actors.explore.strategies import STRATEGIES
+from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.token import encode, every_for
 from actors.runtime.drivers.trio_driver import STEP_LIMIT, open_driver
 from actors.runtime.execution import Execution
@@ -72,13 +73,12 @@ def run_once(
     scenario: Scenario,
     parameters: Mapping[str, Any],
     *,
-    strategy: str = "random",
     seed: int = 0,
     stop: StopRequest = never,
     limit: int = STEP_LIMIT,
 ) -> Recorded | None:
-    """Run the first execution that a strategy would take under this seed; None if somebody asked to stop."""
-    chooser = Stoppable(STRATEGIES[strategy](seed), stop)
+    """Run the first execution of the random walk under this seed; None if somebody asked to stop."""
+    chooser = Stoppable(Chosen(RandomWalk(seed)), stop)
 
     async def main() -> Recorded | None:
         try:

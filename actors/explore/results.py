@@ -58,7 +58,8 @@ class Exploration(msgspec.Struct, frozen=True):
 
     `sometimes` says of each such condition whether it was met. `undecided` counts executions that the limit
     on steps ended, `violations` those that violated something. `orders` counts distinct logs of free-running
-    executions. `stopped` says that somebody asked to stop before all of `wanted` were done.
+    executions. `stopped` says that somebody asked to stop before all of `wanted` were done. `note` is what the
+    strategy has to say of its own doing: whether it was exact, for example.
     """
 
     scenario: str
@@ -75,6 +76,7 @@ class Exploration(msgspec.Struct, frozen=True):
     undecided: int = 0
     orders: int | None = None
     stopped: bool = False
+    note: str | None = None
 
     @property
     def verdict(self) -> Verdict:

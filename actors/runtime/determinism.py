@@ -76,6 +76,17 @@ def _same_labels(first: Mapping[str, object], second: Mapping[str, object]) -> b
     return first.keys() == second.keys() and all(same(first[name], second[name]) for name in first)
 
 
+def difference(again: Running, step: int, sent: Send | None, labels: Mapping[str, object]) -> Nondeterminism:
+    """Return the error for a program that did something else when it was run again up to that step of it."""
+    did = (
+        f"step {step} of it was {described(sent)}"
+        if sent is not None
+        else f"it had ended after {step - 1} steps"
+    )
+    marked = f" with labels {dict(labels)}" if labels else ""
+    return _difference(again, did + marked, again)
+
+
 def _difference(running: Running, first: str, again: Running) -> Nondeterminism:
     labels = f" with labels {again.labels}" if again.labels else ""
     return Nondeterminism(

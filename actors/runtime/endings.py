@@ -13,15 +13,19 @@ from protocol.records import Failure, Violation
 _WIDEST = 60
 
 
+def names_of(broken: Sequence[str], failures: Sequence[Failure]) -> tuple[str, ...]:
+    """Return the names of what went wrong in one step: conditions, then programs that failed."""
+    return (*broken, *(f"{failure.program}: {failure.type}" for failure in failures))
+
+
 def violation(broken: Sequence[Condition], failures: Sequence[Failure]) -> Violation:
     """Put together what went wrong in one step."""
-    names = [condition.name for condition in broken]
-    names += [f"{failure.program}: {failure.type}" for failure in failures]
+    names = names_of([condition.name for condition in broken], failures)
     texts = [failure.text or failure.type for failure in failures]
     texts += [condition.words or condition.name for condition in broken]
     symptom = bool(failures) or any(condition.kind == "symptom" for condition in broken)
     kind: Literal["symptom", "hygiene"] = "symptom" if symptom else "hygiene"
-    return Violation(tuple(names), kind, "; ".join(texts), failures[0] if failures else None)
+    return Violation(names, kind, "; ".join(texts), failures[0] if failures else None)
 
 
 def deadlock(order: Sequence[Running], cells: Mapping[Cell, Any]) -> Violation:

@@ -7,18 +7,18 @@ finding.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from actors.runtime.device import Footprint, Outcome, Outcomes
-from actors.runtime.errors import FootprintError, ModelError
+from actors.runtime.errors import FootprintError, ModelError, Nondeterminism
 from actors.runtime.life import Spawn
 from actors.runtime.picking import picking
 from actors.runtime.place import definition
-from actors.runtime.running import Running
+from actors.runtime.program import Send
 from actors.runtime.shapes import check_footprint, check_outcomes, check_request
 from actors.runtime.values import same
 from actors.runtime.watchdog import Stuck
-from protocol.handles import Cell
+from protocol.handles import Cell, Program
 
 __plumbing__ = True
 
@@ -86,7 +86,30 @@ class Seen(dict[Cell, Any]):
         return super().__contains__(cell)
 
 
-def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
+class Asking(Protocol):
+    """What evaluation needs to know of a program: its pending message, and where it stands for complaints."""
+
+    @property
+    def pending(self) -> Send | None:
+        """The message to be handled."""
+
+    @property
+    def handle(self) -> Program:
+        """Who sends it."""
+
+    @property
+    def name(self) -> str:
+        """The sender's name."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps the sender has taken."""
+
+    def where(self) -> str:
+        """Return `file:line` of where the sender stands."""
+
+
+def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:
     """Ask which cells a program's pending message touches, those read to find them included."""
     check_request(running)
     request = running.pending
@@ -118,7 +141,7 @@ def touched_by(cells: Mapping[Cell, Any], running: Running) -> Touched:
     return Touched(footprint, tuple(asked), () if missing else tuple(seen), raised)
 
 
-def evaluate(cells: Mapping[Cell, Any], running: Running, touched: Touched) -> Outcomes:
+def evaluate(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> Outcomes:
     """Ask a device for the outcomes of a program's pending message."""
     request = running.pending
     assert request is not None
@@ -150,12 +173,23 @@ def agree(one: Outcomes, other: Outcomes) -> bool:
     return same(one, other)
 
 
-def written_outside(running: Running, cell: Cell) -> FootprintError:
+def in_two_ways(running: Asking) -> Nondeterminism:
+    """Return the error for a device that was asked twice and answered differently."""
+    request = running.pending
+    assert request is not None
+    return Nondeterminism(
+        f"step {running.steps + 1} of {running.name}, {running.where()}: device {request.to.name} answered "
+        f"{type(request.message).__name__} from {running.name} in two ways on the same values, "
+        f"at {definition(type(request.to).handle)}"
+    )
+
+
+def written_outside(running: Asking, cell: Cell) -> FootprintError:
     """Return the error for a write outside the footprint."""
     return FootprintError(_complaint(running, "writes", cell))
 
 
-def _complaint(running: Running, does: str, cell: Cell) -> str:
+def _complaint(running: Asking, does: str, cell: Cell) -> str:
     request = running.pending
     assert request is not None
     return (

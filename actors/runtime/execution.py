@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from actors.runtime import endings
 from actors.runtime.conditions import Watch
 from actors.runtime.device import Footprint, Outcome, Outcomes, Retry
-from actors.runtime.errors import ModelError, Nondeterminism
-from actors.runtime.evaluation import Raised, agree, evaluate, touched_by, written_outside
-from actors.runtime.life import Spawn
-from actors.runtime.place import definition
+from actors.runtime.errors import ModelError
+from actors.runtime.evaluation import Raised, agree, evaluate, in_two_ways, touched_by, written_outside
+from actors.runtime.life import Spawn, child_key
 from actors.runtime.running import Running
 from actors.runtime.shapes import check_request
 from actors.runtime.values import check_program, check_value
@@ -27,7 +26,7 @@ from protocol.handles import Cell, Label
 if TYPE_CHECKING:
     from actors.runtime.answers import Answers
     from actors.runtime.evaluation import Touched
-    from protocol.records import Failure, Violation
+    from protocol.records import Violation
 
 Ending = Literal["finished", "violated", "limit", "stopped"]
 
@@ -76,7 +75,7 @@ class Execution:
         self._watch = Watch(world.checks(only), self.read, twice=checked)
         self._dirty: set[Cell | Label] = set()
         self._required = 0
-        self._failures: list[Failure] = []
+        self._failed: list[Running] = []
         self._stretch = WATCHDOG.stretch
 
     # Programs come and go.
@@ -111,9 +110,7 @@ class Execution:
             check_program(message.function, message.args, name)
         except ModelError as error:
             raise type(error)(f"{running.where()}: {error}") from None
-        place = name[len(running.name) + 1 :]
-        step = (0, int(place), "") if place.isdecimal() else (1, 0, place)
-        key = (message.background, *running.key[1:], step)
+        key = child_key(running.key, running.name, message)
         return self._add(Running(message.child, message.function, message.args, key, keeps=self.checked))
 
     def advanced(self, running: Running) -> None:
@@ -132,7 +129,7 @@ class Execution:
         if running.failure is None:
             self._write(running.handle.life, False)
         else:
-            self._failures.append(running.failure)
+            self._failed.append(running)
         self.order.remove(running)
         self._required -= not running.background
 
@@ -225,16 +222,10 @@ class Execution:
         return outcome.reply
 
     def _ask_again(self, running: Running) -> None:
-        request = running.pending
-        assert request is not None
         footprint, outcomes = self.footprint(running), self.outcomes(running)
         running.touched = running.outcomes = None
         if self.footprint(running) != footprint or not agree(self.outcomes(running), outcomes):
-            raise Nondeterminism(
-                f"step {self.steps + 1}, {running.where()}: device {request.to.name} answered "
-                f"{type(request.message).__name__} from {running.name} in two ways on the same values, "
-                f"at {definition(type(request.to).handle)}"
-            )
+            raise in_two_ways(running)
 
     def _device_raised(self, running: Running, before: dict[Cell, Any], error: BaseException) -> None:
         if self.observer is not None:
@@ -270,15 +261,17 @@ class Execution:
     @property
     def over(self) -> bool:
         """Whether no required program is left, or one has failed."""
-        return self._required == 0 or bool(self._failures)
+        return self._required == 0 or bool(self._failed)
 
     def settle(self, *, limit: int | None = None) -> None:
         """Check what the last step changed, now that all are parked, and whether the execution is over."""
         broken = self._watch.broken(self._dirty) if self.steps else self._watch.first()
         self._dirty.clear()
-        if self._failures or broken:
+        if self._failed or broken:
             self.ending = "violated"
-            self.violation = endings.violation(broken, self._failures)
+            # Two may fail in one step, a program and its child: in the default order, not in that of the tasks.
+            failed = sorted(self._failed, key=_key)
+            self.violation = endings.violation(broken, [one.failure for one in failed if one.failure])
         elif self._required == 0:
             self.ending = "finished"
         elif limit is not None and self.steps >= limit:

@@ -5,11 +5,12 @@ the program itself may write it (its last one does), and a join reads it. So a j
 that it waits for and on nothing else, and no extra step marks a program's end.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime.errors import ModelError
 from actors.runtime.program import Behaviour, Send, current
 from protocol.handles import Program
 
@@ -23,6 +24,40 @@ class Spawn(msgspec.Struct, frozen=True):
     function: Behaviour
     args: tuple[Any, ...]
     background: bool
+
+    def by_place(self, parent: str) -> bool:
+        """Say whether the child is named by its place among its parent's spawns."""
+        return self.child.name[len(parent) + 1 :].isdecimal()
+
+
+class Spawning(Protocol):
+    """A program that spawns, as complaints name it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has taken."""
+
+    def where(self) -> str:
+        """Return `file:line` of where it stands."""
+
+
+def spawn_needs_name(program: Spawning) -> ModelError:
+    """Return the error for a spawn behind a `become`, where places are forgotten."""
+    return ModelError(
+        f"{program.where()}: program {program.name}, after step {program.steps} of it: "
+        "a spawn after `become` needs a name: spawn(f, ..., name='worker')"
+    )
+
+
+def child_key(parent: tuple[Any, ...], name: str, message: Spawn) -> tuple[Any, ...]:
+    """Return a spawned program's place in the default order: behind its parent, by number and then by name."""
+    place = message.child.name[len(name) + 1 :]
+    step = (0, int(place), "") if place.isdecimal() else (1, 0, place)
+    return (message.background, *parent[1:], step)
 
 
 class Join(msgspec.Struct, frozen=True):

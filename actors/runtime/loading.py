@@ -8,6 +8,7 @@ as a traceback.
 import difflib
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import sys
 import traceback
@@ -84,8 +85,12 @@ def _from_file(path: Path, name: str | None) -> Scenario:
     return found[name]
 
 
+_LOADED = itertools.count(1)
+
+
 def _import(path: Path) -> ModuleType:
-    module_name = f"vmrace_file_{path.stem}"
+    # Each loading is a module of its own, or the functions of an earlier one would no longer be at module level.
+    module_name = f"vmrace_file_{next(_LOADED)}_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise VmraceError(f"{path}: not a Python file")

@@ -4,6 +4,9 @@ A program is at the innermost call that is neither vmrace's own plumbing (module
 True`) nor a library's: `await lock.acquire()` is at that line of the program, and not inside the lock.
 """
 
+import ast
+import functools
+import linecache
 import sys
 import sysconfig
 import traceback
@@ -50,10 +53,11 @@ def _running_frames(outermost: FrameType) -> list[FrameType]:
 
 def innermost(found: list[FrameType]) -> FrameType | None:
     """Return the innermost frame of the program's own code."""
-    return next((frame for frame in reversed(found) if _is_own(frame)), next(iter(found), None))
+    return next((frame for frame in reversed(found) if is_own(frame)), next(iter(found), None))
 
 
-def _is_own(frame: FrameType) -> bool:
+def is_own(frame: FrameType) -> bool:
+    """Say whether a frame is neither of vmrace's plumbing nor of a library."""
     module = str(frame.f_globals.get("__name__", ""))
     return not frame.f_globals.get("__plumbing__", False) and not in_library(frame.f_code.co_filename, module)
 
@@ -77,8 +81,22 @@ def _lines(places: Iterator[tuple[FrameType, int]]) -> tuple[str, ...]:
 def line_of_error(error: BaseException) -> str:
     """Return `file:line` of the code of a user in which an exception was raised."""
     places = list(traceback.walk_tb(error.__traceback__))
-    own = [place for place in places if _is_own(place[0])] or places
+    own = [place for place in places if is_own(place[0])] or places
     return f"{own[-1][0].f_code.co_filename}:{own[-1][1]}" if own else "?"
+
+
+@functools.lru_cache(maxsize=256)
+def definitions(file: str) -> dict[tuple[str, int], ast.AST]:
+    """Return the functions of a file by name and first line, as code objects count it."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    return {
+        (node.name, min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])): node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def definition(function: Callable[..., object]) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 from actors.runtime import place
 from actors.runtime.errors import ForeignAwait, ModelError, SwallowedTeardown
+from actors.runtime.life import spawn_needs_name
 from actors.runtime.program import CURRENT, Become, Behaviour, Send
 from actors.runtime.teardown import Closing, assertion_in, end
 from actors.runtime.values import check_program, check_value
@@ -264,12 +265,7 @@ class Running:
         if name is not None:
             return f"{self.name}.{name}"
         if self._spawned < 0:
-            raise self._refuse(
-                ModelError(
-                    f"{self.where()}: program {self.name}, after step {self.steps} of it: "
-                    "a spawn after `become` needs a name: spawn(f, ..., name='worker')"
-                )
-            )
+            raise self._refuse(spawn_needs_name(self))
         self._spawned += 1
         return f"{self.name}.{self._spawned - 1}"
 
@@ -314,6 +310,14 @@ class Running:
             return (best.f_code.co_name, best.f_code.co_filename, best.f_lineno)
         code = self.segments[-1].function.__code__
         return (code.co_name, code.co_filename, code.co_firstlineno)
+
+    def lines(self) -> tuple[tuple[str, str, int, int], ...]:
+        """Return function, file, the function's first line and line of each call that is the program's own."""
+        return tuple(
+            (frame.f_code.co_name, frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_lineno)
+            for frame in place.frames(self._coroutine)
+            if place.is_own(frame)
+        )
 
     def where(self) -> str:
         """Return `file:line` of where the program stands."""

@@ -13,13 +13,12 @@ structure is left to the digests.
 
 import ast
 import functools
-import linecache
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from actors.runtime.errors import Nondeterminism
-from actors.runtime.place import in_library
+from actors.runtime.place import definitions, in_library
 
 _SETS = frozenset({"set", "frozenset"})
 _ANNOTATIONS = _SETS | {"Set", "FrozenSet", "AbstractSet", "MutableSet"}
@@ -63,7 +62,7 @@ def _called(function: FunctionType, names: set[str]) -> list[FunctionType]:
     found = [function.__globals__.get(name) for name in names]
     if any(isinstance(one, ModuleType) for one in found):
         code = function.__code__
-        node = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
+        node = definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
         chains = [one for one in ast.walk(node) if isinstance(one, ast.Attribute)] if node is not None else []
         found += [_reached(one, function.__globals__) for one in chains]
     return [one for one in found if isinstance(one, FunctionType)]
@@ -114,22 +113,8 @@ def _builds_set(code: CodeType) -> bool:
 
 def _line_of_iteration(function: FunctionType) -> int | None:
     code = function.__code__
-    node = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
+    node = definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
     return _Body(node, function.__globals__.get).line() if node is not None else None
-
-
-@functools.lru_cache(maxsize=256)
-def _definitions(file: str) -> dict[tuple[str, int], ast.AST]:
-    """Return the functions of a file by name and first line, as code objects count it."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
-    return {
-        (node.name, min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])): node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
 
 
 class _Body:

@@ -75,7 +75,7 @@ def test_executions(refused, count):
         (("explore", "lost_update", "--seed", "x"), "'--seed'"),
         (
             ("explore", "lost_update", "--strategy", "clever"),
-            "no strategy is called 'clever'; there are random",
+            "no strategy is called 'clever'; there are portfolio, fresh",
         ),
         (("explore", "lost_update", "--condition", "zzz"), "no condition is called 'zzz'; there are"),
         (("replay",), "Missing argument"),

@@ -5,6 +5,7 @@ import trio
 
 from actors.explore.packing import unpack
 from actors.explore.recording import execute
+from actors.explore.sampled.coroutines import Chosen
 from actors.explore.sampling import Wanted, explore
 from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.token import decode
@@ -58,10 +59,11 @@ def test_the_shortest_is_kept(worlds):
 
 
 def test_an_execution_does_not_depend_on_those_before_it(worlds):
-    found = explore(worlds["fails_late"], {}, Wanted(seed=1, executions=100, keep_going=True)).findings[0]
+    wanted = Wanted(seed=1, executions=100, keep_going=True, strategy="random")
+    found = explore(worlds["fails_late"], {}, wanted).findings[0]
     alone = RandomWalk(1)
     alone.begin(found.execution)
-    assert trio.run(execute, worlds["fails_late"], {}, alone) == found.recorded
+    assert trio.run(execute, worlds["fails_late"], {}, Chosen(alone)) == found.recorded
 
 
 def test_conditions_that_are_not_selected_do_not_hide_the_others(worlds):

@@ -114,7 +114,7 @@ class SaysTrueThenOne(Faulty, frozen=True):
 def test_a_device_that_is_not_deterministic_is_named(kind, run, line):
     with pytest.raises(Nondeterminism) as caught:
         run(with_device(kind), checked=True)
-    assert f"step 2, {line('pokes')}: device d answered Poke from p in two ways" in str(caught.value)
+    assert f"step 2 of p, {line('pokes')}: device d answered Poke from p in two ways" in str(caught.value)
     assert f"{__file__}:{kind.handle.__code__.co_firstlineno}" in str(caught.value)
 
 

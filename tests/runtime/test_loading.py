@@ -2,6 +2,8 @@
 
 import pytest
 
+from actors.explore.proving.small import search_small
+from actors.explore.tables.tables import Tables
 from actors.runtime.errors import VmraceError
 from actors.runtime.loading import built_in, load
 
@@ -116,3 +118,43 @@ def test_a_directory(tmp_path, monkeypatch):
 def test_ctrl_c_while_a_file_is_imported_is_not_the_files_mistake(file):
     with pytest.raises(KeyboardInterrupt):
         load(file("raise KeyboardInterrupt\n"), "scenarios")
+
+
+def test_a_file_that_is_loaded_again_leaves_the_earlier_scenario_whole(tmp_path):
+    path = tmp_path / "spawning.py"
+    path.write_text(SPAWNING)
+    first, second = load(f"{path}:one", "scenarios"), load(f"{path}:two", "scenarios")
+    for scenario in (first, second):
+        with Tables(scenario()) as tables:
+            assert search_small(tables).log is None
+
+
+SPAWNING = '''
+from actors.runtime import World, scenario, spawn
+
+
+async def child(x):
+    await x.store(1)
+
+
+async def parent(x):
+    await spawn(child, x)
+
+
+def build():
+    world = World()
+    world.program(parent, world.variable("x", 0))
+    return world
+
+
+@scenario
+def one() -> World:
+    """One?"""
+    return build()
+
+
+@scenario
+def two() -> World:
+    """Two?"""
+    return build()
+'''

@@ -3,31 +3,33 @@
 The simplest strategy and a good one for races that need few preemptions at likely places. It is unfair to
 orders that need one program to be left alone for long: the chance of k steps in a row among n programs is n
 to the power of -k.
+
+One draw a step decides: its upper half which program, its lower half which outcome. `sampled.columns` walks
+thousands at once by the same draws.
 """
 
-import random
-
-from actors.runtime.execution import Execution
-from actors.runtime.running import Running
+from actors.explore.sampled.draws import below, below_too, draw, stream
+from actors.explore.sampled.position import Offer, Position
 
 
 class RandomWalk:
-    """Uniform choices, drawn from the seed and the execution's number."""
+    """Uniform choices, drawn from the seed, the execution's number and the step's."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.begin(1)
 
     def begin(self, number: int) -> None:
-        """Seed by text: Python hashes it in the same way on every version and under every PYTHONHASHSEED."""
-        self._draw = random.Random(f"{self._seed}:{number}").random
+        """Take the draws of that execution."""
+        self._base = stream(self._seed, number)
 
-    def program(self, execution: Execution, enabled: list[Running]) -> int:
+    def program(self, at: Position) -> int:
         """Any program that is enabled."""
-        del execution
-        return int(self._draw() * len(enabled))
+        return below(draw(self._base, at.steps + 1), len(at.offers))
 
-    def outcome(self, execution: Execution, running: Running, count: int) -> int:
+    def outcome(self, at: Position, offer: Offer) -> int:
         """Any outcome."""
-        del execution, running
-        return int(self._draw() * count)
+        return below_too(draw(self._base, at.steps + 1), offer.outcomes)
+
+    def ended(self, at: Position) -> None:
+        """Learn nothing."""

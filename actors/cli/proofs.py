@@ -1,0 +1,73 @@
+"""What a search of every order found or proved, in words."""
+
+from collections.abc import Callable
+
+from actors.explore.verification import Verification
+from actors.observe.report import entries, entry, report
+from actors.observe.text import WIDTH, wrap
+
+_UNEXECUTED = 10
+"""Steps never executed that are listed unless everything is asked for."""
+
+
+def told(found: Verification, replay: Callable[[str], str], *, full: bool) -> str:
+    """Tell all of it; `replay` gives the command for a token."""
+    blocks = ["\n".join(wrap(summary(found), WIDTH))]
+    if found.recorded is not None:
+        token = found.recorded.token
+        blocks.append(report(found.recorded.record, token, replay(token), full=full))
+        if len(found.broken) > 1:
+            blocks.append("\n".join(entries("Broken", found.broken)))
+    else:
+        blocks.append("\n".join(_covered(found, full=full)))
+    if found.unreproduced is not None:
+        blocks.append(f"vmrace: {message(found)}")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def summary(found: Verification) -> str:
+    """Say in one sentence what was decided, and within which bounds."""
+    size = (
+        f"{found.states:,} states, {found.transitions:,} transitions, {found.depth} steps deep, "
+        f"{found.seconds:.2f}s"
+    )
+    if found.recorded is not None:
+        steps = len(found.recorded.record.steps)
+        text = f"violated, the shortest counterexample has {steps} step{'' if steps == 1 else 's'}"
+        return f"{found.scenario}: {text} ({size})"
+    within = f"{found.model}, one message a step"
+    if found.verdict == "inconclusive":
+        return f"{found.scenario}: inconclusive, {message(found)} ({size}); {within}"
+    return f"{found.scenario}: {found.verdict}, in every order of {within} ({size})"
+
+
+def message(found: Verification) -> str | None:
+    """Say in a line what the verdict alone does not."""
+    if found.unreproduced is not None:
+        what = ", ".join(found.unreproduced.names)
+        return (
+            f"a finding did not reproduce on Trio ({what}): {found.unreproduced.why}; this is a bug in vmrace"
+        )
+    if found.limit is not None:
+        ended = "stopped by Ctrl-C" if found.limit == "stopped" else f"ended by the limit on {found.limit}"
+        return f"{ended} after {found.states:,} states, all orders of up to {max(found.depth - 1, 0)} steps covered"
+    if found.recorded is not None:
+        violation = found.recorded.record.violation
+        return violation.text if violation is not None else None
+    unmet = [name for name, met in found.sometimes.items() if not met]
+    return f"never met: {', '.join(unmet)}" if unmet else None
+
+
+def _covered(found: Verification, *, full: bool) -> list[str]:
+    met = [name for name, met in found.sometimes.items() if met]
+    unmet = [name for name, met in found.sometimes.items() if not met]
+    lines = [*entries("Met", met), *entries("Never met", unmet)]
+    if found.collision:
+        text = f"at most {found.collision:.1e} that a state was taken for another (64-bit fingerprints)"
+        lines += entry("Chance", text)
+    shown = found.unexecuted if full else found.unexecuted[:_UNEXECUTED]
+    lines += entries("Not run", shown)
+    left = len(found.unexecuted) - len(shown)
+    if left:
+        lines += entry("", f"and {left} more steps of the code (--full lists them)")
+    return lines

@@ -1,0 +1,132 @@
+"""`vmrace verify`: every order of one scenario, or of every case of every scenario."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, VIOLATED, Answer, Outcome, status_of
+from actors.cli.commands import PACKAGE
+from actors.cli.given import pairs, plain_values
+from actors.cli.interrupt import stop_on_interrupt
+from actors.cli.progress import searching
+from actors.cli.proofs import message, summary, told
+from actors.cli.wording import command
+from actors.explore.verification import Demand, Searched, Verification
+from actors.explore.verification import verify as search
+from actors.observe.text import WIDTH, wrap
+from actors.runtime.errors import VmraceError
+from actors.runtime.loading import built_in, load
+from actors.runtime.scenario import Case, Scenario
+
+
+def verify(spec: str, given: Sequence[str], demand: Demand, *, full: bool, expect: bool) -> Answer:
+    """Search every order of one scenario."""
+    scenario = load(spec, PACKAGE)
+    parameters = scenario.convert(pairs(given))
+    case = _case(scenario, parameters) if expect else None
+    found = _searched(scenario, parameters, demand)
+    text = told(found, lambda token: command(token, scenario, spec), full=full)
+    status = _status(found)
+    if case is not None and status not in {INTERNAL, INTERRUPTED}:
+        wrong = unlike(case, found)
+        text += f"\n\n{_expected(wrong)}"
+        status = VIOLATED if wrong else FINE
+    return Answer(text, _object(scenario, parameters, found), status)
+
+
+def verify_all(demand: Demand, *, expect: bool) -> Answer:
+    """Search every order of every case; without `expect` the worst status counts."""
+    lines, objects, statuses = [], [], [FINE]
+    for scenario, case in _cases():
+        parameters = scenario.convert(
+            {one: scenario.as_text(case.parameters)[one] for one in case.parameters}
+        )
+        found = _searched(scenario, parameters, demand)
+        status = _status(found)
+        wrong = unlike(case, found)
+        objects.append(_object(scenario, parameters, found))
+        lines += wrap(f"{_named(scenario, case)}: {summary(found).partition(': ')[2]}", WIDTH, 4)
+        if wrong:
+            lines += wrap(f"    not as declared: {wrong}", WIDTH, 8)
+        if expect and status not in {INTERNAL, INTERRUPTED}:
+            status = VIOLATED if wrong else FINE
+        statuses.append(status)
+        if status == INTERRUPTED:
+            break
+    return Answer("\n".join(lines), {"results": objects}, max(statuses))
+
+
+def _cases() -> Iterator[tuple[Scenario, Case]]:
+    for scenario in built_in(PACKAGE).values():
+        for case in scenario.cases:
+            yield scenario, case
+
+
+def _named(scenario: Scenario, case: Case) -> str:
+    given = scenario.as_text(case.parameters)
+    return " ".join((scenario.name, *(f"-p {name}={given[name]}" for name in case.parameters)))
+
+
+def _case(scenario: Scenario, parameters: dict[str, Any]) -> Case:
+    """Return the case of these parameters; raises VmraceError if none declares them."""
+    asked = scenario.as_text(parameters)
+    for case in scenario.cases:
+        if scenario.as_text(case.parameters) == asked:
+            return case
+    raise VmraceError(
+        f"--expect: {scenario.name} has no case with these parameters; `vmrace list` shows them"
+    )
+
+
+def unlike(case: Case, found: Verification) -> str:
+    """Say in what a result is not what its case declares; nothing if it is."""
+    wrong = []
+    if found.verdict != case.expect:
+        wrong.append(f"{found.verdict}, not {case.expect}")
+    names = found.recorded.names if found.recorded is not None else ()
+    if case.violated is not None and names != case.violated:
+        wrong.append(f"violated {', '.join(names) or 'nothing'}, not {', '.join(case.violated)}")
+    if case.states is not None and found.states != case.states:
+        wrong.append(f"{found.states} states, not {case.states}")
+    steps = len(found.recorded.record.steps) if found.recorded is not None else None
+    if case.steps is not None and steps != case.steps:
+        wrong.append(f"{steps} steps, not {case.steps}")
+    return "; ".join(wrong)
+
+
+def _expected(wrong: str) -> str:
+    return f"not as its case declares: {wrong}" if wrong else "as its case declares"
+
+
+def _searched(scenario: Scenario, parameters: dict[str, Any], demand: Demand) -> Verification:
+    with stop_on_interrupt() as stop, searching(scenario.name) as show:
+
+        def look(searched: Searched) -> bool:
+            if show is not None:
+                show(searched)
+            return not stop()
+
+        return search(scenario, parameters, demand, look)
+
+
+def _status(found: Verification) -> int:
+    if found.limit == "stopped":
+        return INTERRUPTED
+    return INTERNAL if found.unreproduced is not None else status_of(found.verdict, found.sometimes)
+
+
+def _object(scenario: Scenario, parameters: dict[str, Any], found: Verification) -> Outcome:
+    recorded = found.recorded
+    return Outcome(
+        scenario=scenario.name,
+        parameters=plain_values(parameters),
+        verdict=found.verdict,
+        violated=found.broken if recorded is None or found.broken else recorded.names,
+        kind=found.kind,
+        sometimes=found.sometimes,
+        states=found.states,
+        transitions=found.transitions,
+        steps=len(recorded.record.steps) if recorded is not None else None,
+        seconds=round(found.seconds, 3),
+        token=recorded.token if recorded is not None else None,
+        message=message(found),
+    )

@@ -1,0 +1,399 @@
+"""One execution after another on the step tables; what a step does not touch is not looked at again.
+
+The state is a row that changes: a step costs what it touches, however large the world is. States that have been
+met are kept while there is room, with the ways between them; following one of these costs a look-up.
+"""
+
+from typing import Any
+
+from actors.explore.sampled.draws import STEP, mixed
+from actors.explore.sampled.position import Offer, Strategy
+from actors.explore.stopping import Stop, StopRequest
+from actors.explore.tables.histories import History, Node
+from actors.explore.tables.judging import Judged
+from actors.explore.tables.steps import Move, Moves, Reach
+from actors.explore.tables.tables import Tables
+from actors.runtime.endings import names_of
+from actors.runtime.execution import Ending
+from actors.runtime.life import Spawn
+from actors.runtime.values import typed
+
+LIMIT = 400_000
+"""Program states and steps kept in the tables; a world that has more is stepped without them."""
+
+_LOOK_EVERY = 64
+_ROOM = 4_000_000  # numbers in the rows of states that are kept
+
+
+class Full(Exception):  # not an error: the caller goes on without tables
+    """The tables have grown beyond their limit."""
+
+
+class TableOffer(Offer):
+    """An offer with what it comes to on the tables: the moves, and for each the words of the state's key."""
+
+    __slots__ = ("moves", "node", "words")
+
+    node: Node
+    moves: Moves
+    words: tuple[tuple[tuple[int, int, int], ...], ...]
+
+
+def word(column: int, number: int) -> int:
+    """Return what a number in a column adds to the key of a state; a state's key is all of them, by xor."""
+    return mixed((column << 32) + number + STEP) if number else 0
+
+
+def key_of(row: tuple[int, ...]) -> int:
+    """Return the key of a row: 64 bits."""
+    key = 0
+    for column, number in enumerate(row):
+        key ^= word(column, number)
+    return key
+
+
+class Standing:
+    """A state that has been met: the programs that are enabled in it, how it stands, and what follows each way."""
+
+    __slots__ = ("ending", "key", "met", "next", "offers", "row", "violated")
+
+    def __init__(
+        self,
+        row: tuple[int, ...],
+        key: int,
+        offers: list[TableOffer],
+        ending: Ending | None,
+        violated: tuple[str, ...],
+        met: frozenset[str],
+    ) -> None:
+        self.row = row
+        self.key = key
+        self.offers = offers
+        self.ending = ending
+        self.violated = violated
+        self.met = met
+        self.next: dict[tuple[int, int], Standing] = {}
+
+
+class Rows:
+    """Executions of one world, one at a time; a Position while one is under way."""
+
+    def __init__(self, tables: Tables, limit: int = LIMIT) -> None:
+        self.tables = tables
+        self.limit = limit
+        self.steps = 0
+        self.choices: list[int] = []
+        self.path: list[tuple[TableOffer, Move]] = []
+        self.met: set[str] = set()
+        self.ending: Ending | None = None
+        self._layout = tables.layout
+        self._width = self._programs = -1
+        self._room = _ROOM
+        self._standings: dict[int, Standing] = {}
+        self._offered: dict[Node, dict[Reach, dict[Any, TableOffer | None]]] = {}
+        self._depending: dict[tuple[Node, Reach], set[int]] = {}
+        self._interned: dict[Any, int] = {}
+        # What changes with each step, where the state is not known: the row, and each program's offer with the
+        # columns that it depends on. `_current` is the state that they are of.
+        self._row: Any = list(self._layout.padded(tables.initial()))
+        self._columns: list[int] = []
+        self._histories: list[History] = []
+        self._slots: list[TableOffer | None] = []
+        self._depends: list[set[int]] = []
+        self._required: dict[int, int] = {}
+        self._watched: dict[int, list[int]] = {}
+        self._judged: list[Judged] = []
+        self._current: Standing | None = None
+        self._at = self._first = self._begin()
+
+    # How it stands.
+
+    @property
+    def state(self) -> int:
+        """The key of the state."""
+        return self._at.key
+
+    @property
+    def offers(self) -> list[TableOffer]:
+        """The programs that are enabled."""
+        return self._at.offers
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """The names of what is violated where it stands."""
+        return self._at.violated
+
+    def labelled(self, program: str, label: str) -> bool:
+        """Say whether a label of a program is set."""
+        row = self._at.row
+        for background in (False, True):
+            column = self._layout.programs.get((program, background))
+            if column is not None and column < len(row):
+                node = self._layout.histories[column].nodes[row[column]]
+                if node is not None and node.labels.get(label):
+                    return True
+        return False
+
+    # How it runs.
+
+    def run(self, strategy: Strategy, limit: int, stop: StopRequest) -> Ending:
+        """Run one execution to its end, or for at most `limit` steps.
+
+        Raises Stop if somebody asks to, and Full where the tables grow beyond their limit.
+        """
+        program, outcome = strategy.program, strategy.outcome
+        self.steps = step = 0
+        last = ""
+        self.choices, self.path = choices, path = [], []
+        self._at = at = self._first
+        self.met = met = set(at.met)
+        ending = at.ending
+        while ending is None:
+            if step >= limit:
+                ending = "limit"
+                break
+            if step % _LOOK_EVERY == 0:
+                self._look(stop)
+            offers = at.offers
+            place = program(self)
+            offer = offers[place]
+            choices.append(_counted(offers, place, last))
+            index = 0
+            if offer.outcomes > 1:
+                index = outcome(self, offer)
+                choices.append(index)
+            path.append((offer, offer.moves[index]))
+            self.steps = step = step + 1
+            last = offer.program
+            self._at = at = at.next.get((place, index)) or self._follow(at, place, index)
+            if at.met:
+                met |= at.met
+            ending = at.ending
+        self.ending = ending
+        strategy.ended(self)
+        return ending
+
+    def _look(self, stop: StopRequest) -> None:
+        if stop():
+            raise Stop
+        size = self.tables.steps.size
+        if size + sum(len(history.nodes) for _, history in self._layout.schedule) > self.limit:
+            raise Full
+
+    def _follow(self, at: Standing, place: int, index: int) -> Standing:
+        """Work out the state behind a way that nobody has gone from here."""
+        offer = at.offers[place]
+        move = offer.moves[index]
+        if self._current is not at:
+            self._row = list(at.row)
+            self._pad()
+            self._lay_out()
+            fresh = True
+        else:
+            fresh = self._widened()
+        self._current = None
+        row, key = self._row, at.key
+        changed = []
+        for column, number, one in offer.words[index]:
+            old = row[column]
+            if old != number:
+                key ^= one ^ word(column, old)
+                row[column] = number
+                changed.append(column)
+        known = self._standings.get(key)
+        if known is None:
+            known = self._arrive(changed, key, at, failed=move.failed, fresh=fresh)
+        if self._room > 0:
+            at.next[place, index] = known
+        return known
+
+    def _arrive(
+        self, changed: list[int], key: int, before: Standing, *, failed: bool, fresh: bool
+    ) -> Standing:
+        """Look at what has changed in a state that is new."""
+        broken, met = self._judge(changed, before.met)
+        failures = (
+            [node.failure for node in self.tables.failures(self._row) if node.failure] if failed else []
+        )
+        violated = names_of(broken, failures)
+        ending: Ending | None = "violated" if violated else None
+        if ending is None and self._required_end(changed):
+            ending = "finished"
+        offers: list[TableOffer] = []
+        if ending is None:
+            if fresh:
+                self._ask_all()
+            else:
+                self._renew(changed)
+            offers = [offer for offer in self._slots if offer is not None]
+            if not offers:
+                ending, violated = "violated", ("deadlock",)
+        made = Standing(tuple(self._row), key, offers, ending, violated, met)
+        if self._room > 0:
+            self._room -= len(made.row)
+            self._standings[key] = made
+        self._current = made
+        return made
+
+    def _renew(self, changed: list[int]) -> None:
+        """Ask the programs again whose answer may be another one now."""
+        for place, depends in enumerate(self._depends):
+            if not depends.isdisjoint(changed):
+                self._ask(place)
+        if self._widened():
+            self._ask_all()
+
+    def _ask(self, place: int) -> None:
+        """Find out whether a program is enabled."""
+        row, column = self._row, self._columns[place]
+        node = self._histories[place].nodes[row[column]]
+        if node is None or node.pending is None:
+            self._slots[place] = None
+            self._depends[place] = {column}
+            return
+        question = node.question
+        reach = question.reach(row) if question is not None else None
+        if reach is not None:
+            known = self._offered.get(node)
+            if known is not None:
+                offers = known.get(reach)
+                if offers is not None:
+                    key = reach.pick(row)
+                    if key in offers:
+                        self._slots[place] = offers[key]
+                        self._depends[place] = self._depending[node, reach]
+                        return
+        self._learn(place, column, node)
+
+    def _learn(self, place: int, column: int, node: Node) -> None:
+        """Ask the tables, which ask the device."""
+        moves = self.tables.steps.moves(node, self._layout.padded(tuple(self._row)))
+        self._pad()
+        reach = self.tables.steps.reach(node, self._row)
+        offers = self._offered.setdefault(node, {}).setdefault(reach, {})
+        offers[reach.pick(self._row)] = self._slots[place] = self._offer(node, reach, moves)
+        self._depends[place] = self._depending[node, reach] = {column, *node.question.columns}
+
+    def _offer(self, node: Node, reach: Reach, moves: Moves) -> TableOffer | None:
+        if not moves:
+            return None
+        assert node.pending is not None
+        cells = self._layout.cells
+        reads = tuple(cells[cell] for cell in reach.touched.footprint.reads)
+        where = self._number((node.lines, type(node.pending.message)))
+        answers = tuple(self._number((where, move.label, *_told(move))) for move in moves)
+        offer = TableOffer(
+            node.name,
+            len(moves),
+            where,
+            reads,
+            reach.writes,
+            local=type(node.pending.message) is Spawn or not reach.columns,
+            kind=self._number((where, reads, reach.writes, answers)),
+            answers=answers,
+        )
+        offer.node, offer.moves = node, moves
+        offer.words = tuple(
+            tuple((one, number, word(one, number)) for one, number in move.changes) for move in moves
+        )
+        return offer
+
+    def _number(self, key: Any) -> int:
+        """Return a small number for a value, the same for the same."""
+        return self._interned.setdefault(key, len(self._interned))
+
+    def _judge(self, changed: list[int], before: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+        """Decide the conditions that look at what has changed; return those broken, and all that are met."""
+        broken: list[str] = []
+        met: list[str] = []
+        watched = self._watched
+        places = {place for column in changed for place in watched.get(column, ())}
+        if not places:
+            return broken, before
+        for place in sorted(places):
+            one = self._judged[place]
+            if self.tables.judge.holds(one, self._row) == one.sometimes:
+                (met if one.sometimes else broken).append(one.name)
+        if before:
+            met.extend(before.difference(self._judged[place].name for place in places))
+        return broken, frozenset(met)
+
+    def _required_end(self, changed: list[int]) -> bool:
+        """Say whether no required program is left; only a step that changes a required one can do that."""
+        if not any(column in self._required for column in changed):
+            return False
+        for column, place in self._required.items():
+            node = self._histories[place].nodes[self._row[column]]
+            if node is not None and node.pending is not None:
+                return False
+        return True
+
+    # Beginnings, and columns that are added on the way.
+
+    def _begin(self) -> Standing:
+        """Work out the first state."""
+        tables = self.tables
+        self._lay_out()
+        row = tuple(self._row)
+        broken, met = tables.judge.judged(row)
+        violated = names_of(broken, [node.failure for node in tables.failures(row) if node.failure])
+        ending: Ending | None = "violated" if violated else "finished" if tables.finished(row) else None
+        offers: list[TableOffer] = []
+        if ending is None:
+            self._ask_all()
+            offers = [offer for offer in self._slots if offer is not None]
+            if not offers:
+                ending, violated = "violated", ("deadlock",)
+        row = tuple(self._row)
+        first = self._standings[key_of(row)] = Standing(row, key_of(row), offers, ending, violated, met)
+        return first
+
+    def _pad(self) -> None:
+        self._row.extend([0] * (self._layout.width - len(self._row)))
+
+    def _widened(self) -> bool:
+        """Make room for columns that have been added; everybody has to be asked again then."""
+        if self._layout.width == self._width and len(self._layout.schedule) == self._programs:
+            return False
+        self._pad()
+        self._lay_out()
+        return True
+
+    def _lay_out(self) -> None:
+        """Take note of what each column is."""
+        layout = self._layout
+        if layout.width != self._width or len(layout.schedule) != self._programs:
+            self._width, self._programs = layout.width, len(layout.schedule)
+            self._columns = [column for column, _ in layout.schedule]
+            self._histories = [history for _, history in layout.schedule]
+            self._required = {
+                column: place
+                for place, (column, history) in enumerate(layout.schedule)
+                if not history.background
+            }
+            self._judged = self.tables.judge.conditions()
+            self._watched = {}
+            for place, one in enumerate(self._judged):
+                for column in one.columns:
+                    self._watched.setdefault(column, []).append(place)
+        self._slots = [None] * self._programs
+        self._depends = [set() for _ in self._columns]
+
+    def _ask_all(self) -> None:
+        while True:
+            for place in range(self._programs):
+                self._ask(place)
+            if not self._widened():
+                return
+
+
+def _counted(offers: list[TableOffer], place: int, last: str) -> int:
+    """Return a place as a choice, as `actors.runtime.schedule` counts: whoever took the last step comes first."""
+    for first, one in enumerate(offers):
+        if one.program == last:
+            return 0 if place == first else place + 1 if place < first else place
+    return place
+
+
+def _told(move: Move) -> tuple[object, ...]:
+    return ("retry",) if move.retry else (typed(move.reply),)

@@ -1,0 +1,148 @@
+"""Fresh: guided to behaviour that has not been seen, and never to an execution that has been.
+
+Three ideas, each cheap:
+
+* **Places, not programs, have priorities.** As in POS each pending step has one, but it belongs to its place in
+  the code and lasts for the execution: a hundred programs at the same line are one. An order such as "nobody
+  stores b before the checker has been there" is then a matter of a few lines of code, however many programs
+  there are.
+* **What is new goes first**, mostly. A step is new if at this place nothing has yet been answered like this, or
+  its cells have not yet been written last from there (a reads-from pair never seen).
+* **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
+  its end; no execution enters a closed one while another way is open. So each execution goes where none has
+  been, and a small world is soon gone through entirely.
+
+Steps that nobody else can notice (spawns above all) are taken at once, as their order does not matter. When all
+is closed that way, they are tried in other orders too; when every state is closed, there are still orders that
+lead to known states on ways not gone: these are run, each once.
+"""
+
+from collections.abc import Collection, Hashable, Sequence
+
+from actors.explore.sampled.draws import Draws
+from actors.explore.sampled.position import Offer, Position
+from actors.explore.strategies.closing import NOTHING, UNCLOSABLE, ClosedStates, ClosedWays, Link
+
+_MOST_EVENTS = 300_000
+
+STYLES = ("place", "none", "place", "none", "place", "none", "place", "program")
+
+_MANY = 64
+
+
+def _ways(offers: Sequence[Offer]) -> int:
+    """Return how many ways there are to go on; beyond a number it doesn't matter, no state like that gets closed."""
+    if len(offers) > _MANY:
+        return UNCLOSABLE
+    return sum([offer.outcomes for offer in offers])
+
+
+class Fresh:
+    """Priorities by place in the code, new steps first, closed states left out."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._seen: set[tuple[Hashable, ...]] = set()
+        self._short, self._whole, self._ways = ClosedStates(), ClosedStates(), ClosedWays()
+        self.begin(1)
+
+    def begin(self, number: int) -> None:
+        """Draw what this execution will prefer."""
+        self._draws = Draws(self._seed, number)
+        for closed in (self._short, self._whole, self._ways):
+            closed.begin()
+        self._way = 0
+        self._priorities: dict[Hashable, int] = {}
+        self._writers: dict[Hashable, Hashable] = {}
+        self._eager = self._draws.below(8) > 0
+        self._style = STYLES[self._draws.below(len(STYLES))]
+        self._index = 0
+
+    def program(self, at: Position) -> int:
+        """Something open, if possible something new, at the place with the highest priority."""
+        offers, state = at.offers, at.state
+        closed, key = self._short, state
+        if closed.all:
+            closed, key = (self._whole, state) if not self._whole.all else (self._ways, self._way)
+        places: Sequence[int] = range(len(offers))
+        ways = every = _ways(offers)
+        if closed is self._short:
+            for place in places:
+                if offers[place].local:
+                    places, ways = (place,), offers[place].outcomes
+                    break
+        gone = closed.links.get(key, NOTHING)
+        if gone and len(gone) < ways:
+            places = [
+                place
+                for place in places
+                if any((place, index) not in gone for index in range(offers[place].outcomes))
+            ]
+        place = self._choose(offers, places) if len(places) > 1 else places[0]
+        offer = offers[place]
+        self._index = index = self._outcome(offer, place, gone) if offer.outcomes > 1 else 0
+        link = (place, index)
+        self._short.went(state, ways, link)
+        self._whole.went(state, every, link)
+        self._ways.went(self._way, every, link)
+        self._way = hash((self._way, link))
+        if not offer.local:
+            self._note(offer, index)
+        return place
+
+    def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
+        kinds: dict[Hashable, list[int]] = {}
+        for place in places:
+            kind = offers[place].kind
+            if kind in kinds:
+                kinds[kind].append(place)
+            else:
+                kinds[kind] = [place]
+        groups = list(kinds.values())
+        if self._eager and len(groups) > 1:
+            groups = [group for group in groups if self._new(offers[group[0]])] or groups
+        best, highest = groups[0], -1
+        for group in groups:
+            priority = self._priority(offers[group[0]])
+            if priority > highest:
+                best, highest = group, priority
+        return best[self._draws.below(len(best))] if len(best) > 1 else best[0]
+
+    def _priority(self, offer: Offer) -> int:
+        if self._style == "none":
+            return self._draws.bits()
+        key = offer.program if self._style == "program" else offer.where
+        priority = self._priorities.get(key)
+        if priority is None:
+            priority = self._priorities[key] = self._draws.bits()
+        return priority
+
+    def _new(self, offer: Offer) -> bool:
+        """Say whether some outcome of a step has not been seen."""
+        writers = self._writers
+        read = tuple([writers.get(cell) for cell in offer.reads])
+        return any((answer, *read) not in self._seen for answer in offer.answers)
+
+    def _outcome(self, offer: Offer, place: int, gone: Collection[Link]) -> int:
+        indices = [index for index in range(offer.outcomes) if (place, index) not in gone]
+        indices = indices or list(range(offer.outcomes))
+        return indices[self._draws.below(len(indices))]
+
+    def _note(self, offer: Offer, index: int) -> None:
+        """Take note of what a step read, and who has now written last."""
+        writers = self._writers
+        if len(self._seen) < _MOST_EVENTS:
+            self._seen.add((offer.answers[index], *[writers.get(cell) for cell in offer.reads]))
+        for cell in offer.writes:
+            writers[cell] = offer.where
+
+    def outcome(self, at: Position, offer: Offer) -> int:
+        """Return what was chosen together with the program."""
+        del at, offer
+        return self._index
+
+    def ended(self, at: Position) -> None:
+        """Close what is known now."""
+        if not at.offers:  # else the limit ended it, and nothing is known of what follows
+            for closed in (self._short, self._whole, self._ways):
+                closed.ended()

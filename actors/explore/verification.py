@@ -1,0 +1,179 @@
+"""Verifying: every order of events, and a verdict that says exactly what was covered.
+
+A small world is searched state by state, a large one by whole frontiers. What is found is no finding before
+it has been run on Trio, checked, in a world built anew: its verdict there is the one that counts.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import trio
+
+from actors.explore.proving.small import Covered, search_small
+from actors.explore.recording import execute
+from actors.explore.results import Recorded, Unreproduced
+from actors.explore.selection import select, sometimes
+from actors.explore.tables.coverage import unexecuted
+from actors.explore.tables.tables import Tables
+from actors.runtime.determinism import check_builder
+from actors.runtime.errors import Divergence, VmraceError
+from actors.runtime.recorder import model_line
+from actors.runtime.scenario import Scenario
+from actors.runtime.schedule import FollowLog
+from protocol.records import Kind, Verdict
+
+
+class Searched(msgspec.Struct, frozen=True):
+    """How far a search is: distinct states, transitions, states of the level under way, its depth, seconds."""
+
+    states: int
+    transitions: int
+    frontier: int
+    depth: int
+    seconds: float
+
+
+Progress = Callable[[Searched], bool]
+"""Told how far the search is; says whether to go on."""
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """What to verify, and when to give up: `states`, `memory` in bytes, `seconds`.
+
+    `confirm` searches a second time with other fingerprints, whether the world is small or not.
+    """
+
+    conditions: tuple[str, ...] = ()
+    keep_going: bool = False
+    states: int | None = None
+    memory: int | None = None
+    seconds: float | None = None
+    confirm: bool = False
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What a search of every order found and covered.
+
+    `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
+    somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
+    executed.
+    """
+
+    scenario: str
+    parameters: tuple[tuple[str, str], ...]
+    model: str
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    sometimes: dict[str, bool]
+    broken: tuple[str, ...] = ()
+    recorded: Recorded | None = None
+    unreproduced: Unreproduced | None = None
+    limit: str | None = None
+    collision: float = 0.0
+    unexecuted: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; only a confirmed finding is one."""
+        if self.recorded is not None:
+            return "violated"
+        if self.limit is not None or self.unreproduced is not None:
+            return "inconclusive"
+        return "proved" if all(self.sometimes.values()) else "vacuous"
+
+    @property
+    def kind(self) -> Kind | None:
+        """Whether somebody is harmed, or only a rule."""
+        violation = self.recorded.record.violation if self.recorded is not None else None
+        return violation.kind if violation is not None else None
+
+
+def verify(
+    scenario: Scenario, parameters: Mapping[str, Any], demand: Demand, progress: Progress | None = None
+) -> Verification:
+    """Search every order of a scenario's events.
+
+    Raises VmraceError for conditions that do not exist, and ModelError where the scenario breaks a rule.
+    """
+    begun = time.perf_counter()
+    world = check_builder(scenario, parameters)
+    only = select(world, demand.conditions)
+    with Tables(world, only) as tables:
+        covered = _search(tables, demand, progress)
+        tables.check()
+        never = unexecuted(tables.layout)
+    recorded, unreproduced = None, None
+    if covered.log is not None:
+        recorded, unreproduced = _confirmed(scenario, parameters, covered, only)
+    large = covered.states > 0 and covered.fingerprinted
+    return Verification(
+        scenario=scenario.name,
+        parameters=tuple(scenario.as_text(parameters).items()),
+        model=model_line(scenario, parameters, world),
+        states=covered.states,
+        transitions=covered.transitions,
+        depth=covered.depth,
+        seconds=time.perf_counter() - begun,
+        sometimes=sometimes(world, covered.met),
+        broken=tuple(one.name for one in world.conditions if one.name in covered.violated),
+        recorded=recorded,
+        unreproduced=unreproduced,
+        limit=covered.limit,
+        unexecuted=never,
+        collision=covered.states**2 / 2**65 if large else 0.0,
+    )
+
+
+def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covered:
+    bounded = any(bound is not None for bound in (demand.states, demand.memory, demand.seconds))
+    if not (bounded or demand.confirm):
+        small = search_small(tables, keep_going=demand.keep_going)
+        if small is not None:
+            return small
+    covered = _by_frontiers(tables, demand, progress, 0)
+    if demand.confirm and covered.limit is None:
+        again = _by_frontiers(tables, demand, progress, 1)
+        if again != covered and again.limit is None:
+            raise VmraceError(
+                f"two fingerprints disagree: {covered.states} states and {again.states}; two states collided, or "
+                "this is a bug in vmrace"
+            )
+    return covered
+
+
+def _by_frontiers(tables: Tables, demand: Demand, progress: Progress | None, seed: int) -> Covered:
+    from actors.explore.proving.search import Bounds, Search  # noqa: PLC0415  # imports NumPy
+
+    return Search(
+        tables,
+        keep_going=demand.keep_going,
+        seed=seed,
+        bounds=Bounds(demand.states, demand.memory, demand.seconds),
+        progress=(lambda one: progress(Searched(*one))) if progress is not None else None,
+    ).run()
+
+
+def _confirmed(
+    scenario: Scenario, parameters: Mapping[str, Any], covered: Covered, only: frozenset[str] | None
+) -> tuple[Recorded | None, Unreproduced | None]:
+    """Run what was found on Trio, recorded; or say why that was not the same."""
+    log = covered.log or []
+    try:
+        recorded = trio.run(_on_trio, scenario, parameters, FollowLog(log), only)
+    except Divergence as error:
+        return None, Unreproduced(0, tuple(sorted(covered.violated)), str(error))
+    if not recorded.names or len(recorded.record.steps) != len(log):
+        again = ", ".join(recorded.names) or "nothing violated"
+        why = f"{again} after {len(recorded.record.steps)} steps on Trio, not {len(log)}"
+        return None, Unreproduced(0, tuple(sorted(covered.violated)), why)
+    return recorded, None
+
+
+async def _on_trio(
+    scenario: Scenario, parameters: Mapping[str, Any], chooser: FollowLog, only: frozenset[str] | None
+) -> Recorded:
+    return await execute(scenario, parameters, chooser, only=only)

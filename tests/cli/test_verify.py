@@ -1,0 +1,113 @@
+"""`vmrace verify`: what it says, what it answers, and what it refuses."""
+
+import signal
+
+import pytest
+
+
+def test_a_proof_prints_its_bounds_in_the_same_line(vmrace):
+    status, out, err = vmrace("verify", "w1", "-p", "fixed=true")
+    assert (status, err) == (0, "")
+    first = " ".join(out.partition("\n\n")[0].split())
+    assert first.startswith(
+        "w1: proved, in every order of actors exchanging messages; cpus=1, fixed=true; sequential consistency, "
+        "one message a step (228 states, 261 transitions, 27 steps deep, "
+    )
+    assert "Met       an exit lands inside the guest's #NM window" in out
+    assert "Not run   w1.py:" in out
+    assert all(len(line) <= 75 for line in out.splitlines())
+
+
+def test_a_counterexample_is_drawn_and_replays(vmrace):
+    status, out, _ = vmrace("verify", "w1")
+    assert status == 1
+    assert out.startswith("w1: violated, the shortest counterexample has 6 steps (34 states")
+    assert "=> violated: task0 reads its own bit" in out
+    token = next(line.split()[-1] for line in out.splitlines() if "vmrace replay" in line)
+    status, replayed, _ = vmrace("replay", token)
+    assert status == 1
+    assert replayed.partition("\n\n")[2] == out.partition("\n\n")[2]
+
+
+def test_the_object_has_every_field(vmrace_json):
+    status, found = vmrace_json("verify", "lost_update")
+    assert status == 1
+    assert found["verdict"] == "violated"
+    assert (found["states"], found["transitions"], found["steps"]) == (28, 38, 6)
+    assert found["violated"] == ["every increment counts"]
+    assert found["kind"] == "symptom"
+    assert found["executions"] is None
+    assert found["token"].startswith("v1.lost_update.")
+    status, found = vmrace_json("verify", "lost_update", "-p", "locked=true")
+    assert (status, found["verdict"], found["violated"], found["token"]) == (0, "proved", [], None)
+    assert found["sometimes"] == {"a thread stands between its load and its store": True}
+
+
+def test_expect_compares_with_the_case(vmrace):
+    assert vmrace("verify", "lost_update", "--expect")[0] == 0
+    assert vmrace("verify", "w1", "-p", "fixed=true", "--expect")[0] == 0
+    status, out, _ = vmrace("verify", "w1", "-p", "fixed=true", "--expect", "--max-states", 10)
+    assert status == 1
+    assert "not as its case declares: inconclusive, not proved" in " ".join(out.split())
+
+
+def test_a_limit_is_inconclusive(vmrace, vmrace_json):
+    status, out, _ = vmrace("verify", "w1", "-p", "fixed=true", "--max-states", 20)
+    assert status == 3
+    assert "inconclusive, ended by the limit on states after " in " ".join(out.split())
+    for option in ("--max-memory", "--max-seconds"):
+        status, found = vmrace_json("verify", "w1", "-p", "fixed=true", option, 0.0001)
+        assert (status, found["verdict"]) == (3, "inconclusive")
+
+
+def test_confirm_searches_twice_and_says_the_chance(vmrace):
+    status, out, _ = vmrace("verify", "w1", "-p", "fixed=true", "--confirm")
+    assert status == 0
+    assert "Chance    at most 1.4e-15 that a state was taken for another" in out
+
+
+def test_keep_going_names_all_that_is_broken(vmrace, vmrace_json):
+    _, out, _ = vmrace("verify", "w1", "--keep-going")
+    assert "Broken    guest0 reads its own bit\n          task0 reads its own bit" in out
+    _, found = vmrace_json("verify", "w1", "--keep-going")
+    assert found["violated"] == ["guest0 reads its own bit", "task0 reads its own bit"]
+    assert found["states"] == 198
+
+
+def test_a_users_own_file_is_verified(vmrace, race):
+    status, out, _ = vmrace("verify", race)
+    assert status == 1
+    assert "an increment was lost" in out
+    assert f"{race}" in out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["w2"], "no scenario is called 'w2'"),
+        ([], "name one scenario, or give --all"),
+        (["w1", "--all"], "name one scenario, or give --all"),
+        (["--all", "-p", "cpus=1"], "name one scenario, or give --all"),
+        (["w1", "-p", "cpus=9"], "cpus=9: this workload has one to three"),
+        (["w1", "--max-states", "0"], "greater than or equal to 1"),
+        (["w1", "-p", "cpus=3", "--expect"], "w1 has no case with these parameters"),
+        (["w1", "--condition", "nobody"], "no condition is called 'nobody'"),
+    ],
+)
+def test_what_cannot_be_verified_is_refused_in_a_line(vmrace, given, says):
+    status, out, err = vmrace("verify", *given)
+    assert (status, out) == (2, "")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_ctrl_c_ends_a_search_with_what_was_covered(start):
+    process = start("verify", "w1", "-p", "cpus=3", "-p", "fixed=true", "--json")
+    try:
+        process.wait(timeout=4)
+    except Exception:  # noqa: BLE001  # it takes minutes
+        process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert '"verdict":"inconclusive"' in out
+    assert "stopped by Ctrl-C" in out

@@ -1,0 +1,96 @@
+"""The search by frontiers is the search state by state, however it is cut and whatever the fingerprints are."""
+
+import pytest
+import trio
+from hypothesis import given, settings
+
+from actors.explore.proving import search as module
+from actors.explore.proving.search import Bounds, Search
+from actors.explore.proving.small import search_small
+from actors.explore.tables.tables import Tables
+from actors.runtime.drivers.trio_driver import open_driver
+from actors.runtime.loading import built_in
+from actors.runtime.schedule import FollowLog
+from tests.runtime.generated import build, programs
+
+SCENARIOS = built_in("scenarios")
+MOST = 1500
+
+
+def by_frontiers(world, *, chunk=1 << 17, **options):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_CHUNK", chunk)
+        with Tables(world) as tables:
+            return Search(tables, **options).run()
+
+
+def by_states(world, **options):
+    with Tables(world) as tables:
+        return search_small(tables, **options)
+
+
+def alike(one, other):
+    return one._replace(fingerprinted=False) == other._replace(fingerprinted=False)
+
+
+async def replayed(world, log):
+    async with open_driver(world) as driver:
+        return await driver.run(FollowLog(log))
+
+
+@settings(deadline=None, max_examples=60)
+@given(programs)
+def test_on_generated_worlds(drawn):
+    for keep_going in (False, True):
+        small = by_states(build(drawn), keep_going=keep_going, most=MOST)
+        if small is None:
+            return
+        assert alike(by_frontiers(build(drawn), keep_going=keep_going), small)
+        assert alike(by_frontiers(build(drawn), keep_going=keep_going, chunk=3), small)
+        assert alike(by_frontiers(build(drawn), keep_going=keep_going, seed=7), small)
+        if small.log is not None and not keep_going:
+            execution = trio.run(replayed, build(drawn), small.log)
+            assert execution.violation is not None
+            assert set(execution.violation.names) <= small.violated
+            assert execution.steps == len(small.log)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "fixed", "keep_going", "states"),
+    [(1, True, False, 228), (1, False, True, 198), (2, True, False, 215_568), (2, False, True, 159_948)],
+)
+def test_w1_has_the_states_that_other_tools_count(cpus, fixed, keep_going, states):
+    found = by_frontiers(SCENARIOS["w1"](cpus=cpus, fixed=fixed), keep_going=keep_going)
+    assert found.states == states
+    assert (found.log is None) == fixed
+
+
+def test_the_first_counterexample_is_a_shortest_one_and_the_first_in_schedule_order():
+    world = SCENARIOS["lost_update"](n=3)
+    logs = {tuple(by_frontiers(world, chunk=chunk, seed=chunk).log) for chunk in (1, 2, 5, 1000)}
+    assert logs == {tuple(by_states(world).log)}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "limit"),
+    [(Bounds(states=50), "states"), (Bounds(memory=1), "memory"), (Bounds(seconds=1e-9), "time")],
+)
+def test_a_bound_ends_the_search_and_says_which(bounds, limit):
+    found = by_frontiers(SCENARIOS["w1"](fixed=True), bounds=bounds)
+    assert found.limit == limit
+    assert found.states < 228
+    assert found.log is None
+
+
+def test_whoever_is_told_the_progress_can_stop_it():
+    told = []
+
+    def look(progress):
+        told.append(progress)
+        return len(told) < 5
+
+    found = by_frontiers(SCENARIOS["w1"](fixed=True), progress=look)
+    assert found.limit == "stopped"
+    assert [one.depth for one in told] == [0, 1, 2, 3, 4]
+    assert [one.states for one in told] == sorted(one.states for one in told)
+    assert told[-1].transitions > 0

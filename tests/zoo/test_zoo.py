@@ -1,0 +1,104 @@
+"""The zoo: every case is verified as it declares, every finding replays, and a second opinion agrees."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from actors.explore.replay import replay
+from actors.explore.token import decode
+from actors.explore.verification import Demand, verify
+from actors.runtime.loading import load
+from tests.zoo import tuples
+
+HERE = Path(__file__).parent
+NAMES = {"fifo_queue": ("queue",), "work_steal_queue": ("work_steal_queue", "state_work_steal_queue")}
+NO_SHAPES = {"test_zoo", "tuples", "condition_variable"}
+FILES = sorted(path for path in HERE.glob("*.py") if path.stem not in NO_SHAPES)
+
+
+def shapes(path):
+    """Load a file once: a second import would leave the first one's functions at no module."""
+    first, *others = NAMES.get(path.stem, (path.stem,))
+    scenario = load(f"{path}:{first}", "scenarios")
+    return [scenario, *(getattr(sys.modules[scenario.module], name) for name in others)]
+
+
+SHAPES = {scenario.name: scenario for path in FILES for scenario in shapes(path)}
+LARGE = 20_000  # states; cases with more are for `-m full`
+
+
+def verified(scenario, given):
+    return verify(scenario, scenario.convert(scenario.as_text(given)), Demand())
+
+
+def label(scenario, case):
+    return "-".join((scenario.name, *(f"{name}={value}" for name, value in case.parameters.items())))
+
+
+CASES = [
+    pytest.param(
+        scenario,
+        case,
+        id=label(scenario, case),
+        marks=[pytest.mark.full] if (case.states or 0) > LARGE else [],
+    )
+    for scenario in SHAPES.values()
+    for case in scenario.cases
+]
+
+
+@pytest.mark.parametrize(("scenario", "case"), CASES)
+def test_a_case_is_verified_as_it_declares(scenario, case):
+    found = verified(scenario, case.parameters)
+    assert found.verdict == case.expect
+    assert found.states == case.states
+    if found.recorded is None:
+        return
+    assert found.recorded.names == case.violated
+    assert len(found.recorded.record.steps) == case.steps
+    assert replay(scenario, decode(found.recorded.token)).record == found.recorded.record
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_a_shape_tells_its_bug_and_has_a_form_without_it(name):
+    scenario = SHAPES[name]
+    assert scenario.question.endswith("?")
+    assert len(scenario.story.splitlines()) > 2
+    assert {case.expect for case in scenario.cases} == {"violated", "proved"}
+    assert all(case.parameters.get("fixed", False) == (case.expect == "proved") for case in scenario.cases)
+    assert all(case.states is not None for case in scenario.cases)
+    assert any(condition.mode == "sometimes" for condition in scenario().conditions)
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_every_thread_is_spawned(name):
+    assert [spec.handle.name for spec in SHAPES[name]().programs] == ["main"]
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        *(
+            ("lost_update", {"threads": t, "increments": i})
+            for t, i in ((1, 2), (2, 1), (2, 2), (3, 1), (3, 2))
+        ),
+        *(("reorder", {"n": n}) for n in (2, 3, 4, 5)),
+        *(("twostage", {"n": n}) for n in (2, 3, 4)),
+        *(("din_phil", {"n": n}) for n in (2, 3, 4, 5)),
+    ],
+)
+def test_a_search_that_shares_nothing_finds_the_same(name, given, fixed):
+    verdict, steps, states = getattr(tuples, name)(**given, fixed=fixed).search()
+    found = verified(SHAPES[name], {**given, "fixed": fixed})
+    assert found.verdict == ("proved" if verdict == "proved" else "violated")
+    if found.recorded is None:
+        assert found.states == states
+    else:
+        assert len(found.recorded.record.steps) == steps
+        assert (found.recorded.names == ("deadlock",)) == (verdict == "deadlock")
+
+
+def test_a_shape_may_have_no_order_at_all_to_fail_in():
+    assert verified(SHAPES["lost_update"], {"threads": 1, "increments": 3}).verdict == "proved"
