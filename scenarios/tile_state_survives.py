@@ -17,8 +17,8 @@ SURVIVES = "no tile value differs from that of the same guest without exits"
         case(xfd_set="keep", expect="proved", states=6_481),
         case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=56, steps=12),
         case(swap="none", expect="violated", violated=(SURVIVES,), states=1_719, steps=48),
-        case(tracking="architectural", expect="violated", violated=(SURVIVES,)),
-        case(tracking="architectural", xfd_set="keep", expect="proved"),
+        case(tracking="architectural", expect="violated", violated=(SURVIVES,), states=71, steps=12),
+        case(tracking="architectural", xfd_set="keep", expect="proved", states=15_810),
     ]
 )
 def tile_state_survives(
