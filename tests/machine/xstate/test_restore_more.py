@@ -41,3 +41,23 @@ def test_where_several_pages_are_absent_the_last_component_faults_then_the_legac
     assert found.fault.offset == 0
     found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=((576, 832),)))
     assert found.fault.offset == 576
+
+
+FREE = cpu_model("sapphire_rapids", tracking="architectural")
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new", "initial_too"),
+    [(11, b"\x01" + bytes(15), b"\x03" + bytes(15), True), (2, b"\x01" * 256, b"\x02" * 256, False)],
+    ids=["supervisor", "user"],
+)
+def test_only_supervisor_state_may_be_neither_old_nor_new_after_a_fault(number, old, new, initial_too):
+    flat = bytearray(0x1000)
+    flat[512:528] = struct.pack("<QQ", 1 << number, COMPACTED | 1 << number)
+    flat[576 : 576 + len(new)] = new
+    before = XState(xcr0=7, xss=1 << 11).loaded(number, old)
+    operand = Operand(images.from_bytes(bytes(flat), FREE.description), pages=Pages(absent=((576, 580),)))
+    found = restore("xrstors", before, 1 << number, operand, KERNEL, FREE)
+    assert found.fault is not None
+    held = {content for choice in found.choices for way in choice.ways for _, content in way.contents}
+    assert held == {old, new} | ({bytes(len(old))} if initial_too else set())
