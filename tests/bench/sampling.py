@@ -1,0 +1,202 @@
+"""How fast strategies sample, and how many schedules they need to the first violation.
+
+    python tests/bench/sampling.py [--seeds 20] [--seconds 1] [--strategies portfolio,fresh,...] [NAME...]
+
+Two tables. Executions per second of each strategy on `w1 -p fixed=true`, one core, the whole of `explore` counted.
+Then, for the shapes in `tests/zoo`, the mean number of executed runs up to and with the first violation, over the
+seeds that found one within so many seconds, and how many did; the slowest seed's seconds. `best` is the strategy
+with the fewest among those that every seed found with. Targets are those that were set for vmrace beforehand, from
+published figures: at most this mean, every seed, each within a second. NAME limits the shapes.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from actors.explore.sampled.rows import Rows
+from actors.explore.sampling import Wanted, explore
+from actors.explore.stopping import Stop
+from actors.explore.strategies import STRATEGIES, Setting, make
+from actors.explore.tables.tables import Tables
+from actors.runtime.drivers.trio_driver import STEP_LIMIT
+from actors.runtime.loading import built_in, load
+from actors.runtime.scenario import Scenario
+
+ZOO = Path(__file__).parents[1] / "zoo"
+
+
+class Shape(NamedTuple):
+    """One program: where it is, its parameters, and at most how many schedules it should take (None: any)."""
+
+    name: str
+    spec: str
+    parameters: dict[str, str]
+    target: float | None
+    window: tuple[str, str] | None = None
+
+
+def _n(name: str, count: int, target: float | None) -> Shape:
+    return Shape(f"{name}_{count}", f"{name}.py", {"n": str(count)}, target)
+
+
+SHAPES = [
+    _n("reorder", 3, 15),
+    _n("reorder", 5, 30),
+    _n("reorder", 10, 100),
+    _n("reorder", 50, None),
+    _n("reorder", 100, None),
+    Shape("twostage", "twostage.py", {"n": "2"}, 10),
+    _n("twostage", 20, 200),
+    _n("twostage", 100, 700),
+    Shape("bluetooth_driver", "bluetooth_driver.py", {}, 20),
+    Shape("stringbuffer", "stringbuffer.py", {}, 30),
+    Shape("qsort_mt", "qsort_mt.py", {}, 100),
+    _n("din_phil", 3, 5),
+    _n("din_phil", 5, 10),
+    _n("din_phil", 7, 30),
+    _n("needle", 20, 21),
+    _n("needle", 100, 65),
+    Shape("needle_100, window", "needle.py", {"n": "100"}, 5, ("main.writer", "window")),
+    Shape("account", "account.py", {}, 5),
+    Shape("circular_buffer", "circular_buffer.py", {}, 5),
+    Shape("queue", "fifo_queue.py:queue", {}, 5),
+    Shape("stack", "stack.py", {}, 5),
+    Shape("token_ring", "token_ring.py", {}, 5),
+    Shape("wronglock", "wronglock.py", {}, 5),
+    Shape("wronglock_3", "wronglock.py", {"others": "3"}, 5),
+    Shape("work_steal_queue", "work_steal_queue.py:work_steal_queue", {}, 20),
+    Shape("StateWSQ", "work_steal_queue.py:state_work_steal_queue", {}, 5),
+    Shape("bounded_buffer", "bounded_buffer.py", {}, 12),
+]
+
+
+class Found(NamedTuple):
+    """What all seeds of one strategy came to."""
+
+    schedules: list[int]
+    seeds: int
+    slowest: float
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds that found it."""
+        return statistics.mean(self.schedules) if self.schedules else float("inf")
+
+    @property
+    def text(self) -> str:
+        """The mean, and how many of the seeds found it if not all."""
+        if not self.schedules:
+            return "none"
+        some = f" [{len(self.schedules)}]" if len(self.schedules) < self.seeds else ""
+        return f"{self.mean:.1f}{some}"
+
+
+def to_the_first(
+    scenario: Scenario, parameters: dict[str, Any], shape: Shape, strategy: str, seed: int, seconds: float
+) -> tuple[int | None, float]:
+    """Run executions until one violates something; return how many, and the seconds."""
+    begun = time.perf_counter()
+    tables = Tables(scenario(**parameters))
+    rows = Rows(tables)
+    windows = (shape.window,) if shape.window is not None else ()
+    chosen = make(strategy, seed, Setting(tables, windows))
+    number = 0
+    found = None
+    try:
+        while found is None:
+            number += 1
+            chosen.begin(number)
+            ending = rows.run(chosen, STEP_LIMIT, lambda: time.perf_counter() - begun > seconds)
+            found = number if ending == "violated" else None
+    except Stop:
+        pass
+    taken = time.perf_counter() - begun
+    tables.close()
+    return found, taken
+
+
+def _found(shape: Shape, strategy: str, seeds: int, seconds: float) -> Found:
+    scenario = load(f"{ZOO}/{shape.spec}", "scenarios")
+    parameters = scenario.convert(shape.parameters)
+    results = [
+        to_the_first(scenario, parameters, shape, strategy, seed, seconds) for seed in range(1, seeds + 1)
+    ]
+    schedules = [schedule for schedule, _ in results if schedule is not None]
+    return Found(schedules, seeds, max(taken for _, taken in results))
+
+
+def schedules(
+    strategies: list[str], names: list[str], seeds: int, seconds: float
+) -> Iterator[tuple[str, ...]]:
+    """Make the rows of the second table."""
+    yield ("program", "target", "best", *strategies, "slowest", "")
+    for shape in SHAPES:
+        if names and not any(shape.name.startswith(name) for name in names):
+            continue
+        some = [
+            one for one in strategies if shape.window is None or one in {"portfolio", "random"}
+        ]  # fmt: skip
+        found = {one: _found(shape, one, seeds, seconds) for one in some}
+        all_of_them = [one for one in found.values() if len(one.schedules) == seeds]
+        best = min((one.mean for one in all_of_them), default=float("inf"))
+        leading = found.get("portfolio") or next(iter(found.values()))
+        met = best <= (shape.target or float("inf")) and best < float("inf")
+        yield (
+            shape.name,
+            "found" if shape.target is None else f"<= {shape.target:g}",
+            f"{best:.1f}" if all_of_them else "none",
+            *(found[one].text if one in found else "-" for one in strategies),
+            f"{leading.slowest:.2f}s",
+            "" if met else "missed",
+        )
+
+
+def rates(strategies: list[str], seconds: float) -> Iterator[tuple[str, ...]]:
+    """Make the rows of the first table."""
+    scenario = built_in("scenarios")["w1"]
+    parameters = scenario.convert({"fixed": "true"})
+    yield ("strategy", "executions/s", "executions", "seconds")
+    for strategy in strategies:
+        executions = 1000
+        while True:
+            found = explore(scenario, parameters, Wanted(strategy=strategy, executions=executions, seed=1))
+            if found.seconds > seconds or executions >= 2**24:
+                break
+            executions *= 4
+        rate = found.executions / found.seconds
+        yield (strategy, f"{rate:,.0f}", f"{found.executions:,}", f"{found.seconds:.2f}")
+
+
+def show(rows: Iterator[tuple[str, ...]], widths: tuple[int, ...]) -> None:
+    """Print rows as they come."""
+    for row in rows:
+        cells = [
+            f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description="How fast strategies sample, and how soon they find.")
+    parser.add_argument("names", nargs="*", help="shapes whose names begin so; all if none are given")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--strategies", default=",".join(STRATEGIES))
+    given = parser.parse_args()
+    strategies = given.strategies.split(",")
+    if not given.names:
+        show(rates(strategies, given.seconds), (10, 14, 12, 9))
+        sys.stdout.write("\n")
+    widths = (20, 8, 7, *(11 for _ in strategies), 8, 7)
+    show(schedules(strategies, given.names, given.seeds, given.seconds), widths)
+
+
+if __name__ == "__main__":
+    main()
