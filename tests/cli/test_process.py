@@ -77,7 +77,7 @@ def interrupted(start, tmp_path):
 
 
 def test_ctrl_c_ends_exploring_with_what_was_done(interrupted):
-    status, out = interrupted("explore", "--executions", "1000000", after=20)
+    status, out = interrupted("explore", "--driver", "trio", "--executions", "1000000", after=20)
     assert status == 130
     told = r"slow: inconclusive in (\d+) executions, [\d.]+s; stopped by Ctrl-C after (\d+) of 1000000 executions"
     done = re.match(told, out)
@@ -86,8 +86,21 @@ def test_ctrl_c_ends_exploring_with_what_was_done(interrupted):
     assert "Model " in out
 
 
+def test_ctrl_c_ends_exploring_on_tables(start, tmp_path):
+    path = tmp_path / "quick.py"
+    path.write_text(ENDLESS.replace("print(\"running\", file=sys.stderr, flush=True)", "pass", 1))
+    process = start("explore", str(path), "--executions", "1000000000", "--json")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=3)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=WAIT)
+    assert process.returncode == 130
+    assert json.loads(out)["verdict"] == "inconclusive"
+    assert "stopped by Ctrl-C after" in json.loads(out)["message"]
+
+
 def test_ctrl_c_with_json(interrupted):
-    status, out = interrupted("explore", "--executions", "1000000", "--json", after=20)
+    status, out = interrupted("explore", "--driver", "trio", "--executions", "1000000", "--json", after=20)
     answer = json.loads(out)
     assert answer["executions"] >= 5
     assert status == 130
