@@ -2,10 +2,10 @@
 
 Three ideas, each cheap:
 
-* **Places, not programs, have priorities.** As in POS each pending step has one, but it belongs to its place in
-  the code and lasts for the execution: a hundred programs at the same line are one. An order such as "nobody
-  stores b before the checker has been there" is then a matter of a few lines of code, however many programs
-  there are.
+* **Places in the code have priorities**, in every third execution, and these last for it: a hundred programs at
+  the same line are one. An order such as "nobody stores b before the checker has been there" is then a matter of
+  a few lines of code, however many programs there are. In the others each pending step has one, as in POS, or
+  all are alike: what is rare for one of these is often not for another.
 * **What is new goes first**, mostly. A step is new if at this place nothing has yet been answered like this, or
   its cells have not yet been written last from there (a reads-from pair never seen).
 * **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
@@ -25,7 +25,8 @@ from actors.explore.strategies.closing import NOTHING, UNCLOSABLE, ClosedStates,
 
 _MOST_EVENTS = 300_000
 
-STYLES = ("place", "none", "place", "none", "place", "none", "place", "program")
+STYLES = ("place", "step", "none", "step", "place", "step")
+"""What has a priority in an execution: places in the code, each pending step (as in POS), or nothing."""
 
 _MANY = 64
 
@@ -49,8 +50,9 @@ class Fresh:
     def begin(self, number: int) -> None:
         """Draw what this execution will prefer."""
         self._draws = Draws(self._seed, number)
-        for closed in (self._short, self._whole, self._ways):
-            closed.begin()
+        self._short.begin()
+        self._whole.begin()
+        self._ways.begin()
         self._way = 0
         self._priorities: dict[Hashable, int] = {}
         self._writers: dict[Hashable, Hashable] = {}
@@ -61,17 +63,14 @@ class Fresh:
     def program(self, at: Position) -> int:
         """Something open, if possible something new, at the place with the highest priority."""
         offers, state = at.offers, at.state
-        closed, key = self._short, state
-        if closed.all:
-            closed, key = (self._whole, state) if not self._whole.all else (self._ways, self._way)
+        gone = self._gone(state)
         places: Sequence[int] = range(len(offers))
         ways = every = _ways(offers)
-        if closed is self._short:
+        if not self._short.all:
             for place in places:
                 if offers[place].local:
                     places, ways = (place,), offers[place].outcomes
                     break
-        gone = closed.links.get(key, NOTHING)
         if gone and len(gone) < ways:
             places = [
                 place
@@ -88,7 +87,25 @@ class Fresh:
         self._way = hash((self._way, link))
         if not offer.local:
             self._note(offer, index)
+        if self._style == "step":
+            self._draw_again(offers, offer)
         return place
+
+    def _gone(self, state: Hashable) -> Collection[Link]:
+        """Return the ways that are closed from here, in the narrowest sense in which some are still open."""
+        if not self._short.all:
+            return self._short.links.get(state, NOTHING)
+        if not self._whole.all:
+            return self._whole.links.get(state, NOTHING)
+        return self._ways.links.get(self._way, NOTHING)
+
+    def _draw_again(self, offers: Sequence[Offer], chosen: Offer) -> None:
+        """Forget the priorities of a step and of those that raced with it."""
+        writes, touched = set(chosen.writes), {*chosen.reads, *chosen.writes}
+        for offer in offers:
+            if not (touched.isdisjoint(offer.writes) and writes.isdisjoint(offer.reads)):
+                self._priorities.pop(offer.program, None)
+        self._priorities.pop(chosen.program, None)
 
     def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
         kinds: dict[Hashable, list[int]] = {}
@@ -111,7 +128,7 @@ class Fresh:
     def _priority(self, offer: Offer) -> int:
         if self._style == "none":
             return self._draws.bits()
-        key = offer.program if self._style == "program" else offer.where
+        key = offer.where if self._style == "place" else offer.program
         priority = self._priorities.get(key)
         if priority is None:
             priority = self._priorities[key] = self._draws.bits()
@@ -144,5 +161,6 @@ class Fresh:
     def ended(self, at: Position) -> None:
         """Close what is known now."""
         if not at.offers:  # else the limit ended it, and nothing is known of what follows
-            for closed in (self._short, self._whole, self._ways):
-                closed.ended()
+            self._short.ended()
+            self._whole.ended()
+            self._ways.ended()

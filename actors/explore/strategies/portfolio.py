@@ -1,4 +1,4 @@
-"""The portfolio: `fresh` leads, and the others take turns at every fifth execution.
+"""The portfolio: `fresh` leads, and the others take turns at every sixth execution.
 
 No strategy is the best for every race, and nobody knows beforehand which one it will be. What leads is what
 finds most of the known ones in the fewest executions; what takes turns has its strength elsewhere: POS where
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from actors.explore.sampled.position import Offer, Position, Strategy
 
-EVERY = 5
+EVERY = 6
 """One execution of so many is of the strategies that take turns."""
 
 
