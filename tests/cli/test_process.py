@@ -88,7 +88,7 @@ def test_ctrl_c_ends_exploring_with_what_was_done(interrupted):
 
 def test_ctrl_c_ends_exploring_on_tables(start, tmp_path):
     path = tmp_path / "quick.py"
-    path.write_text(ENDLESS.replace("print(\"running\", file=sys.stderr, flush=True)", "pass", 1))
+    path.write_text(ENDLESS.replace('print("running", file=sys.stderr, flush=True)', "pass", 1))
     process = start("explore", str(path), "--executions", "1000000000", "--json")
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=3)

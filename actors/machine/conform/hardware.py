@@ -36,8 +36,9 @@ POSTS = frozenset(_POSTS.split())
 """The groups of instructions between the XRSTOR that sets up the registers and the tested instruction."""
 
 _OP = re.compile(
-    r"(?P<xsave>xsaveopt|xsavec|xsaves|xsave|xrstors|xrstor)(?P<rexw>64)?(?P<c32>_c32)?(?:_(?P<form>lock|66|reg))?"
-    r"|(?P<other>xgetbv|xsetbv|rdmsr|wrmsr|tilerelease|ldtilecfg|sttilecfg|tilezero)(?P<other_c32>_c32)?"
+    r"(?:(?P<xsave>xsaveopt|xsavec|xsaves|xsave|xrstors|xrstor)(?P<rexw>64)?"
+    r"|(?P<other>xgetbv|xsetbv|rdmsr|wrmsr|tilerelease|ldtilecfg|sttilecfg|tilezero))"
+    r"(?P<c32>_c32)?(?:_(?P<form>lock|66|reg))?(?P<late_c32>_c32)?"
 )
 _WITH_ECX = frozenset(("xgetbv", "xsetbv", "rdmsr", "wrmsr"))
 _SIZES = {"x87": 152, "sse": 256, "avx": 256, "k": 64, "zmmh": 512, "hi16": 1024}
@@ -132,7 +133,7 @@ class HardwareLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         name = encoding.instruction
         _same((self.xin1 is not None), self.fault is None, "xin1", "is null exactly after a fault")
         _same(_given(self.xin32), encoding.compat, "xin32", "stands with _c32 alone")
-        _check(_given(self.ecx) or name not in _WITH_ECX, f"{name} lacks ecx")
+        _check(_given(self.ecx) or name not in _WITH_ECX or bool(encoding.form), f"{name} lacks ecx")
         _check(_given(self.edxeax) or name != "xgetbv" or self.fault is not None, "xgetbv lacks edxeax")
         _check(not _given(self.edxeax) or name == "xgetbv", "edxeax is the result of xgetbv alone")
         _same(_given(self.m1), _given(self.m0), "m1", "stands exactly where m0 does")
@@ -155,10 +156,10 @@ class HardwareLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def encoding(self) -> Encoding:
         """Take `op` apart; raises ValueError if it is none."""
         match = _OP.fullmatch(self.op)
-        if match is None or (match["rexw"] and match["c32"]):
+        if match is None or sum(match[part] is not None for part in ("rexw", "c32", "late_c32")) > 1:
             raise ValueError(f"{self.op[:40]!a} is no instruction that a CPU was recorded to execute")
         name = match["xsave"] or match["other"]
-        compat = bool(match["c32"] or match["other_c32"])
+        compat = bool(match["c32"] or match["late_c32"])
         return Encoding(name, bool(match["rexw"]), compat, match["form"] or "")
 
 

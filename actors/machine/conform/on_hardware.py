@@ -18,6 +18,7 @@ from actors.machine.xstate.components import HALVED
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.events import GROUPS, happened
+from actors.machine.xstate.faults import undefined
 from actors.machine.xstate.outcomes import Fault, Result, disallowed
 from actors.machine.xstate.presets import EMERALD_RAPIDS
 from actors.machine.xstate.registers import XrstorInfo, XState
@@ -110,6 +111,8 @@ def execute(line: HardwareLine, state: XState, cpu: CpuModel) -> Result:
     how: Encoding = line.encoding
     environment = _COMPATIBLE if how.compat else _LONG
     if how.instruction in _OTHERS:
+        if how.form:  # none of them has another encoding under these prefixes, or with a register
+            return Result(state, fault=undefined(f"{how.form} is no encoding of {how.instruction}"))
         return _OTHERS[how.instruction](state, line, environment, cpu)
     operand = Operand(_area(_memory(line), line), PAGE + line.off, how.rexw, how.form)
     if how.instruction in SAVES:
@@ -179,13 +182,18 @@ def _compared_memory(line: HardwareLine, result: Result) -> Iterator[Verdict]:
         yield _differs(line, f"m1 at {at}", expected[at : at + 16], after[at : at + 16])
 
 
+def _vector(number: int) -> Vector:
+    """Return the exception; any other than those that the model raises is told from them by being none of them."""
+    return Vector(number) if number in Vector._value2member_map_ else Vector.DF
+
+
 def _outside(line: HardwareLine, state: XState, allowed: Result) -> Iterator[Verdict]:
     """Yield what was recorded and is not allowed."""
     fault = line.fault
     recorded = Result(
         _holding(state, line.r1),
         None if allowed.area is None else _area(_patched(line), line),
-        None if fault is None else Fault(Vector(fault.vec), fault.err, "recorded"),
+        None if fault is None else Fault(_vector(fault.vec), fault.err, "recorded"),
         int(line.edxeax) if isinstance(line.edxeax, int) and fault is None else None,
     )
     part = disallowed(allowed, recorded, _STORE)

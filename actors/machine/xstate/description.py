@@ -111,7 +111,24 @@ def facts(description: Description) -> Facts:
 
 _SUPERVISOR = frozenset({8, 10, 11, 12, 13, 14, 15, 16})
 _USER = frozenset({2, 3, 4, 5, 6, 7, 9, 17, 18})
-_SIZES: dict[int, int] = {2: 256, 3: 64, 4: 64, 5: 64, 6: 512, 7: 1024, 11: 16, 12: 24, 17: 64, 18: 8192}
+_SIZES: dict[int, int] = {
+    2: 256,
+    3: 64,
+    4: 64,
+    5: 64,
+    6: 512,
+    7: 1024,
+    8: 128,
+    9: 8,
+    10: 8,
+    11: 16,
+    12: 24,
+    13: 8,
+    14: 48,
+    16: 8,
+    17: 64,
+    18: 8192,
+}
 _LARGEST = 62
 _MXCSR_BITS = 0xFFFF
 

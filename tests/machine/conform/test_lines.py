@@ -90,7 +90,7 @@ NUMBER = "should be a number in lower-case hexadecimal without 0x"
     [
         (put("op", "xsave128"), "'xsave128' is no instruction"),
         (put("op", "xsave64_c32"), "'xsave64_c32' is no instruction"),
-        (put("op", "xgetbv_lock"), "is no instruction"),
+        (put("op", "xgetbv_rep"), "is no instruction"),
         (put("op", "xsave64\n"), "is no instruction"),
         (put("op", 1), "Expected `str`, got `int` - at `$.op`"),
         (put("op", "xsave_c32"), "xin32 is missing"),

@@ -165,3 +165,29 @@ def test_a_suite_asserts_what_it_says_and_nothing_else():
 def test_a_suite_runs_on_the_cpu_that_it_asks_for():
     small = SUITE.replace(b"602e7", b"7").replace(b'"xfd":"40000"', b'"xfd":"0"')
     assert run(decode(small)).field == "xrstor.vec"
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        "xgetbv_lock",
+        "xsetbv_66",
+        "tilerelease_lock",
+        "ldtilecfg_reg",
+        "xsavec_lock_c32",
+        "xsavec_c32_lock",
+        "rdmsr_lock",
+    ],
+)
+def test_any_instruction_may_be_wrongly_encoded_and_is_ud(op):
+    memory = b',"m0":"00000000*688","m1":[]' if op.startswith("xsave") else b""
+    mode = b',"xin32":"0"' if "c32" in op else b""
+    line = (
+        b'{"id":"x","op":"%s","rfbm":"7","setup":{"xbv":"0","post":"none","same":0},"xin0":"0",'
+        b'"r0":{"mxcsr":"00001f80"},"fault":{"vec":6,"err":0},"r1":{},"xin1":null%s%s}'
+        % (op.encode(), memory, mode)
+    )
+    assert run(decode(line)).kind == "passed"
+    assert run(decode(line), freedom=True).kind == "passed"
+    other = run(decode(line.replace(b'"vec":6', b'"vec":1')), freedom=True)
+    assert other.kind == "failed"
