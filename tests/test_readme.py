@@ -37,6 +37,13 @@ def test_a_users_file_outside_the_project_answers_as_printed(tmp_path):
     assert without_seconds(ran.stdout) == without_seconds(OUTPUTS[1])
 
 
+def test_the_proof_is_printed_as_it_is_found(tmp_path):
+    ran = vmrace("verify", "xfd_err_leak", "-p", "swap=full", cwd=tmp_path)
+    assert ran.returncode == 0
+    words = [without_seconds(" ".join(text.split())) for text in (ran.stdout, OUTPUTS[2])]
+    assert words[0] == words[1]
+
+
 def test_the_printed_token_replays_to_the_same_chart(tmp_path):
     token = re.search(r"^vmrace replay (\S+)$", OUTPUTS[0], re.MULTILINE)[1]
     ran = vmrace("replay", token, cwd=tmp_path)
