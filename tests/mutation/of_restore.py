@@ -260,8 +260,14 @@ MUTATIONS = (
         (
             "restored-initial-value-is-in-use",
             "silicon fact 1: also if the initial value was loaded",
-            "        elif number == Component.TILECFG:\n",
+            "        elif number == Component.TILECFG and not _takes_configuration(run):\n",
             "        else:\n",
+        ),
+        (
+            "restored-configuration-of-zeros-is-in-use",
+            "13.8, silicon fact 1: a legal TILECFG of zeros was loaded",
+            "        elif number == Component.TILECFG and not _takes_configuration(run):\n",
+            "        elif number == Component.TILECFG:\n",
         ),
         (
             "xrstor-info-xcomp-bv",

@@ -33,7 +33,7 @@ import msgspec
 
 from actors.machine.xstate import area as images
 from actors.machine.xstate import contents as values
-from actors.machine.xstate import x87, xfd
+from actors.machine.xstate import tile_config, x87, xfd
 from actors.machine.xstate.components import (
     COMPATIBLE_BYTES,
     HALVED,
@@ -167,6 +167,12 @@ def _loaded(run: _Restore, number: int) -> bytes:
     return piece if number not in values.LOADED else values.LOADED[number](piece)
 
 
+def _takes_configuration(run: _Restore) -> bool:
+    """Say whether the TILECFG in the area is one; what is none leaves the component initial, and not in use."""
+    size = run.cpu.description.size(Component.TILECFG)
+    return tile_config.acceptable(images.read(run.operand.area, run.plan.offset[Component.TILECFG], size))
+
+
 def _picked(run: _Restore, mxcsr: int) -> XState | None:
     """Return the state after it, all contents picked at once, or None if one of them needs to be looked at.
 
@@ -205,7 +211,7 @@ def _taken(run: _Restore, which: int, mxcsr: int) -> XState:
         content = _loaded(run, number)
         if not is_initial(number, content):
             held[number] = content
-        elif number == Component.TILECFG:
+        elif number == Component.TILECFG and not _takes_configuration(run):
             used &= ~(1 << number)
     upper = state.xinuse_upper & ~which | loading & HALVED
     if not run.environment.long_mode:

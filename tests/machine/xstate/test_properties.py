@@ -181,11 +181,7 @@ def test_the_compacted_form_is_packed_in_order(execute, save, data):
     "execute",
     [
         pytest.param(family.execute, id="manual"),
-        pytest.param(
-            bridge.execute,
-            id="model",
-            marks=pytest.mark.xfail(strict=True, reason="TILECFG of zeros is told as not in use"),
-        ),
+        pytest.param(bridge.execute, id="model"),
     ],
 )
 def test_what_is_loaded_is_in_use_even_a_configuration_of_zeros(execute):
