@@ -7,18 +7,18 @@ finding.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from actors.runtime.asking import Asking
 from actors.runtime.device import Footprint, Outcome, Outcomes
 from actors.runtime.errors import FootprintError, ModelError, Nondeterminism
 from actors.runtime.life import Spawn
 from actors.runtime.picking import picking
 from actors.runtime.place import definition
-from actors.runtime.program import Send
 from actors.runtime.shapes import check_footprint, check_outcomes, check_request
 from actors.runtime.values import same
 from actors.runtime.watchdog import Stuck
-from protocol.handles import Cell, Program
+from protocol.handles import Cell
 
 __plumbing__ = True
 
@@ -84,29 +84,6 @@ class Seen(dict[Cell, Any]):
         if isinstance(cell, Cell) and not super().__contains__(cell):
             self.outside = cell
         return super().__contains__(cell)
-
-
-class Asking(Protocol):
-    """What evaluation needs to know of a program: its pending message, and where it stands for complaints."""
-
-    @property
-    def pending(self) -> Send | None:
-        """The message to be handled."""
-
-    @property
-    def handle(self) -> Program:
-        """Who sends it."""
-
-    @property
-    def name(self) -> str:
-        """The sender's name."""
-
-    @property
-    def steps(self) -> int:
-        """How many steps the sender has taken."""
-
-    def where(self) -> str:
-        """Return `file:line` of where the sender stands."""
 
 
 def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:

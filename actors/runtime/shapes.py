@@ -6,10 +6,11 @@ what it is, with the device, the message and the line.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from actors.runtime.asking import Asking
 from actors.runtime.device import Device, Footprint, Outcome, Retry
 from actors.runtime.errors import ModelError, NotAValue
 from actors.runtime.place import definition, line_of_error
@@ -17,16 +18,13 @@ from actors.runtime.program import Send
 from actors.runtime.values import is_structural, same
 from protocol.handles import Cell
 
-if TYPE_CHECKING:
-    from actors.runtime.evaluation import Asking
-
 __plumbing__ = True
 
 _WIDEST = 80
 _OUTCOMES = "a tuple of Outcome(reply, writes, label), writes being (Cell, value) pairs and label a str"
 
 
-def check_request(running: "Asking") -> None:
+def check_request(running: Asking) -> None:
     """Refuse a message that is not a Struct, or is not sent to a device."""
     request = running.pending
     assert request is not None
@@ -47,7 +45,7 @@ def check_request(running: "Asking") -> None:
             )
 
 
-def check_footprint(running: "Asking", footprint: Any) -> None:
+def check_footprint(running: Asking, footprint: Any) -> None:
     """Refuse what is not a Footprint of cells with the name of an actor."""
     wanted = "Footprint(reads, writes, actor): two tuples of Cell, and a name"
     if not isinstance(footprint, Footprint):
@@ -60,7 +58,7 @@ def check_footprint(running: "Asking", footprint: Any) -> None:
         raise _refused(running, "footprint", footprint.actor, wanted)
 
 
-def check_outcomes(running: "Asking", values: Mapping[Cell, Any], outcomes: Any) -> None:
+def check_outcomes(running: Asking, values: Mapping[Cell, Any], outcomes: Any) -> None:
     """Refuse what is not a tuple of Outcomes, and a retry in which nothing moves: it would be retried for ever.
 
     `values` are those of the footprint, on which the device was asked.
@@ -75,7 +73,7 @@ def check_outcomes(running: "Asking", values: Mapping[Cell, Any], outcomes: Any)
             _check_retry(running, outcome, values)
 
 
-def _check_writes(running: "Asking", outcome: Outcome) -> None:
+def _check_writes(running: Asking, outcome: Outcome) -> None:
     writes = outcome.writes if type(outcome.writes) is tuple else (outcome.writes,)
     for write in writes:
         if type(write) is not tuple or len(write) != 2 or type(write[0]) is not Cell:  # noqa: PLR2004  # a pair
@@ -84,7 +82,7 @@ def _check_writes(running: "Asking", outcome: Outcome) -> None:
         raise _refused(running, "handle", outcome, "each cell written once")
 
 
-def _check_retry(running: "Asking", outcome: Outcome, values: Mapping[Cell, Any]) -> None:
+def _check_retry(running: Asking, outcome: Outcome, values: Mapping[Cell, Any]) -> None:
     if type(outcome.reply) is not Retry:
         raise _refused(running, "handle", outcome.reply, "RETRY itself")
     if not any(cell not in values or not same(values[cell], value) for cell, value in outcome.writes):
@@ -93,7 +91,7 @@ def _check_retry(running: "Asking", outcome: Outcome, values: Mapping[Cell, Any]
 
 
 def _refused(
-    running: "Asking", method: str, answer: object, wanted: str, kind: type[ModelError] = NotAValue
+    running: Asking, method: str, answer: object, wanted: str, kind: type[ModelError] = NotAValue
 ) -> ModelError:
     request = running.pending
     assert request is not None

@@ -120,7 +120,7 @@ def test_a_violation_before_the_first_step(make_record):
 
 
 def test_where_files_stand_on_a_machine_is_left_out(make_step, make_record):
-    violation = Violation(("c",), "symptom", "raised at /home/somebody/work/race.py:12")
+    violation = Violation(("c",), "symptom", "raised at /somewhere/of/mine/race.py:12")
     assert "raised at race.py:12" in chart(make_record(make_step("a", "x"), violation=violation))
 
 

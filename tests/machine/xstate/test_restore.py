@@ -150,7 +150,10 @@ def test_an_illegal_configuration_is_initialised_without_a_fault_and_tiles_are_l
     assert (found.state.held(17), found.state.in_use) == (None, 1 << 18)
     assert found.state.held(18) == b"\x99" * 8192
     zero = run("xrstor", old(17), 1 << 17, memory(1 << 17, c17=bytes(64))).state
-    assert (zero.held(17), zero.in_use) == (None, 1 << 17)  # a legal one, and loaded: in use, whatever it holds
+    assert (zero.held(17), zero.in_use) == (
+        None,
+        1 << 17,
+    )  # a legal one, and loaded: in use, whatever it holds
 
 
 def test_tiles_are_loaded_without_a_configuration():
