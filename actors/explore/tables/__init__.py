@@ -2,7 +2,7 @@
 
 `interning` numbers the values of cells, `histories` the local states of programs; `layout` makes columns of
 both, so that a state is a row of integers; `steps` remembers what each message comes to; `judging` decides
-conditions on rows; `tables` puts them together, and `walk` runs one execution on them.
+conditions on rows; `tables` puts them together, and `graph` links the states that have been met.
 
 May import: `actors.runtime`, `protocol`. It knows nothing of CPUs.
 """

@@ -97,9 +97,9 @@ class Question:
     def reach(self, row: Row) -> Reach | None:
         """Return what the message touches in this state, if that is known."""
         way = self.way
-        while type(way) is Fork:
+        while isinstance(way, Fork):
             way = way.ways.get(row[way.column])
-        return way  # type: ignore[return-value]  # it is not a Fork
+        return way
 
 
 class Steps:

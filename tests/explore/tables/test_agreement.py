@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from actors.explore.tables.graph import Graph
 from actors.explore.tables.tables import Tables
-from actors.explore.tables.walk import Walk
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.loading import built_in
 from actors.runtime.schedule import Follow
 from actors.runtime.values import typed
+from tests.explore.tables.walking import Walk
 from tests.runtime.generated import build, programs
 
 LIMIT = 60

@@ -1,4 +1,4 @@
-"""The table driver: one execution after another, by look-ups, with the same choices as on Trio."""
+"""One execution on the tables by itself, state after state, to be compared with the same one on Trio."""
 
 from typing import Protocol
 
