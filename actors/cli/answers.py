@@ -20,7 +20,8 @@ FINE, VIOLATED, USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON object of commands about one scenario; null where a field does not apply.
 
-    `steps` is the length of the counterexample, or of the execution where there is only one.
+    `steps` is the length of the counterexample, or of the execution where there is only one. `executions` counts
+    those that were run, of `verify --classes` one of each class; `blocked` are its prefixes begun for nothing.
     """
 
     scenario: str | None = None
@@ -36,6 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     token: str | None = None
     message: str | None = None
+    blocked: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

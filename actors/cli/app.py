@@ -187,6 +187,14 @@ def _verify(  # Typer reads the options from here
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Search a second time, with other fingerprints.")
     ] = False,
+    classes: Annotated[
+        bool,
+        typer.Option(
+            "--classes",
+            help="Run one execution of each class of executions that differ in the order of independent steps alone, "
+            "and count them.",
+        ),
+    ] = False,
     max_states: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Give up after so many states.")
     ] = None,
@@ -212,7 +220,12 @@ def _verify(  # Typer reads the options from here
         memory=None if max_memory is None else int(max_memory * 2**30),
         seconds=max_seconds,
         confirm=confirm,
+        classes=classes,
     )
+    if classes and (confirm or max_memory is not None):
+        raise typer.BadParameter(
+            "--classes keeps all states as they are: it takes neither --confirm nor --max-memory"
+        )
     if every == (scenario is not None) or (every and (parameters or condition)):
         raise typer.BadParameter("name one scenario, or give --all and neither -p nor --condition")
     if scenario is None:

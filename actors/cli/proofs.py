@@ -28,7 +28,7 @@ def told(found: Verification, replay: Callable[[str], str], *, full: bool) -> st
 def summary(found: Verification) -> str:
     """Say in one sentence what was decided, and within which bounds."""
     size = (
-        f"{found.states:,} states, {found.transitions:,} transitions, {found.depth} steps deep, "
+        f"{_classes(found)}{found.states:,} states, {found.transitions:,} transitions, {found.depth} steps deep, "
         f"{found.seconds:.2f}s"
     )
     if found.recorded is not None:
@@ -41,6 +41,12 @@ def summary(found: Verification) -> str:
     return f"{found.scenario}: {found.verdict}, in every order of {within} ({size})"
 
 
+def _classes(found: Verification) -> str:
+    if found.classes is None:
+        return ""
+    return f"{found.classes:,} classes of executions, {found.blocked:,} blocked prefixes, "
+
+
 def message(found: Verification) -> str | None:
     """Say in a line what the verdict alone does not."""
     if found.unreproduced is not None:
@@ -48,9 +54,14 @@ def message(found: Verification) -> str | None:
         return (
             f"a finding did not reproduce on Trio ({what}): {found.unreproduced.why}; this is a bug in vmrace"
         )
+    if found.limit == "endless":
+        return "a state leads back to itself: endless executions fall into no finite number of classes"
     if found.limit is not None:
         ended = "stopped by Ctrl-C" if found.limit == "stopped" else f"ended by the limit on {found.limit}"
-        return f"{ended} after {found.states:,} states, all orders of up to {max(found.depth - 1, 0)} steps covered"
+        covered = f"all orders of up to {max(found.depth - 1, 0)} steps covered"
+        if found.classes is not None:
+            covered = f"{found.classes:,} classes of executions run"
+        return f"{ended} after {found.states:,} states, {covered}"
     if found.recorded is not None:
         violation = found.recorded.record.violation
         return violation.text if violation is not None else None

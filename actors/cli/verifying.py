@@ -85,7 +85,7 @@ def unlike(case: Case, found: Verification) -> str:
     names = found.recorded.names if found.recorded is not None else ()
     if case.violated is not None and names != case.violated:
         wrong.append(f"violated {', '.join(names) or 'nothing'}, not {', '.join(case.violated)}")
-    if case.states is not None and found.states != case.states:
+    if case.states is not None and found.classes is None and found.states != case.states:
         wrong.append(f"{found.states} states, not {case.states}")
     steps = len(found.recorded.record.steps) if found.recorded is not None else None
     if case.steps is not None and steps != case.steps:
@@ -125,6 +125,8 @@ def _object(scenario: Scenario, parameters: dict[str, Any], found: Verification)
         sometimes=found.sometimes,
         states=found.states,
         transitions=found.transitions,
+        executions=found.classes,
+        blocked=found.blocked,
         steps=len(recorded.record.steps) if recorded is not None else None,
         seconds=round(found.seconds, 3),
         token=recorded.token if recorded is not None else None,

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import trio
 
-from actors.explore.proving.small import Covered, search_small
+from actors.explore.covered import Covered
+from actors.explore.proving.small import search_small
 from actors.explore.recording import execute
 from actors.explore.results import Recorded, Unreproduced
 from actors.explore.selection import select, sometimes
@@ -22,6 +23,7 @@ from actors.runtime.errors import Divergence, VmraceError
 from actors.runtime.recorder import model_line
 from actors.runtime.scenario import Scenario
 from actors.runtime.schedule import FollowLog
+from actors.runtime.world import World
 from protocol.records import Kind, Verdict
 
 
@@ -42,7 +44,8 @@ Progress = Callable[[Searched], bool]
 class Demand(msgspec.Struct, frozen=True):
     """What to verify, and when to give up: `states`, `memory` in bytes, `seconds`.
 
-    `confirm` searches a second time with other fingerprints, whether the world is small or not.
+    `confirm` searches a second time with other fingerprints, whether the world is small or not. `classes` runs
+    one execution of each class instead of looking at each state once.
     """
 
     conditions: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class Demand(msgspec.Struct, frozen=True):
     memory: int | None = None
     seconds: float | None = None
     confirm: bool = False
+    classes: bool = False
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -58,7 +62,8 @@ class Verification(msgspec.Struct, frozen=True):
 
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
     somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
-    executed.
+    executed. `classes` counts Mazurkiewicz classes of executions, `blocked` the prefixes begun for nothing; None
+    where they were not asked for.
     """
 
     scenario: str
@@ -75,6 +80,8 @@ class Verification(msgspec.Struct, frozen=True):
     limit: str | None = None
     collision: float = 0.0
     unexecuted: tuple[str, ...] = ()
+    classes: int | None = None
+    blocked: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -119,16 +126,27 @@ def verify(
         depth=covered.depth,
         seconds=time.perf_counter() - begun,
         sometimes=sometimes(world, covered.met),
-        broken=tuple(one.name for one in world.conditions if one.name in covered.violated),
+        broken=_broken(world, covered, every=demand.keep_going or demand.classes),
         recorded=recorded,
         unreproduced=unreproduced,
         limit=covered.limit,
         unexecuted=never,
+        classes=covered.classes,
+        blocked=covered.blocked,
         collision=covered.states**2 / 2**65 if large else 0.0,
     )
 
 
+def _broken(world: World, covered: Covered, *, every: bool) -> tuple[str, ...]:
+    """Name the conditions that broke somewhere; with `every` also programs that failed, and deadlock."""
+    conditions = tuple(one.name for one in world.conditions if one.name in covered.violated)
+    others = sorted(covered.violated.difference(conditions)) if every else ()
+    return (*conditions, *others)
+
+
 def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covered:
+    if demand.classes:
+        return _by_classes(tables, demand, progress)
     bounded = any(bound is not None for bound in (demand.states, demand.memory, demand.seconds))
     if not (bounded or demand.confirm):
         small = search_small(tables, keep_going=demand.keep_going)
@@ -153,6 +171,18 @@ def _by_frontiers(tables: Tables, demand: Demand, progress: Progress | None, see
         keep_going=demand.keep_going,
         seed=seed,
         bounds=Bounds(demand.states, demand.memory, demand.seconds),
+        progress=(lambda one: progress(Searched(*one))) if progress is not None else None,
+    ).run()
+
+
+def _by_classes(tables: Tables, demand: Demand, progress: Progress | None) -> Covered:
+    from actors.explore.classes.search import MOST_STATES, ClassSearch  # noqa: PLC0415  # few need it
+
+    return ClassSearch(
+        tables,
+        keep_going=demand.keep_going,
+        most=demand.states or MOST_STATES,
+        seconds=demand.seconds,
         progress=(lambda one: progress(Searched(*one))) if progress is not None else None,
     ).run()
 

@@ -1,7 +1,7 @@
 """Spawning and joining: the two steps that concern whole programs.
 
 A program's life is a cell: True while it runs, False once it has returned. A spawn writes it, each step of
-the program itself may write it (its last one does), and a join reads it. So a join depends on the program
+the program itself may write it (its last one does), and a join reads it. So a join depends on the programs
 that it waits for and on nothing else, and no extra step marks a program's end.
 """
 
@@ -61,33 +61,33 @@ def child_key(parent: tuple[Any, ...], name: str, message: Spawn) -> tuple[Any, 
 
 
 class Join(msgspec.Struct, frozen=True):
-    """Wait until a program has returned."""
+    """Wait until all of these programs have returned."""
 
-    program: Program
+    programs: tuple[Program, ...]
 
 
 class Life(Device, frozen=True):
     """The device that spawns and joins; every world has it."""
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
-        """Name the life of the program in question: written by a spawn, read by a join."""
+        """Name the lives of the programs in question: written by a spawn, read by a join."""
         del sender, read
         if isinstance(message, Spawn):
             return Footprint(writes=(message.child.life,), actor=self.name)
-        return Footprint(reads=(message.program.life,), actor=self.name)
+        return Footprint(reads=tuple(program.life for program in message.programs), actor=self.name)
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
-        """Mark the child alive and reply its handle; or reply when it has ended."""
+        """Mark the child alive and reply its handle; or reply when all of them have ended."""
         del sender
         if isinstance(message, Spawn):
             return (Outcome(message.child, ((message.child.life, True),)),)
-        return () if values[message.program.life] else (Outcome(),)
+        return () if any(values[program.life] for program in message.programs) else (Outcome(),)
 
     def describe(self, message: Any) -> str:
-        """`spawn a.0` or `join a.0`."""
+        """`spawn a.0` or `join a.0, a.1`."""
         if isinstance(message, Spawn):
             return f"spawn {message.child.name}"
-        return f"join {message.program.name}"
+        return f"join {', '.join(program.name for program in message.programs)}"
 
 
 LIFE = Life("life")
@@ -107,6 +107,6 @@ async def spawn(
 
 
 async def join(*programs: Program) -> None:
-    """Wait until each of these programs has returned: one step each."""
-    for program in programs:
-        await Send(LIFE, Join(program))
+    """Wait until all of these programs have returned: one step, and none if there are none."""
+    if programs:
+        await Send(LIFE, Join(programs))

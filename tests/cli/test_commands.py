@@ -112,7 +112,7 @@ def test_list(vmrace, vmrace_json):
 def test_json_of_a_finding(vmrace_json):
     status, answer = vmrace_json("explore", "lost_update", "--seed", 1, "-p", "n=2")
     assert status == 1
-    assert list(answer) == FIELDS
+    assert list(answer)[: len(FIELDS)] == FIELDS
     assert answer["parameters"] == {"n": 2, "locked": False}
     assert (answer["verdict"], answer["kind"]) == ("violated", "symptom")
     assert answer["sometimes"] == {BETWEEN: True}
@@ -120,7 +120,7 @@ def test_json_of_a_finding(vmrace_json):
     assert answer["steps"] > 0
     status, again = vmrace_json("replay", answer["token"])
     assert status == 1
-    assert list(again) == FIELDS
+    assert list(again)[: len(FIELDS)] == FIELDS
     same = ("scenario", "parameters", "verdict", "violated", "kind", "sometimes", "steps", "token", "message")
     assert {key: again[key] for key in same} == {key: answer[key] for key in same}
 

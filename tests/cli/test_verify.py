@@ -43,6 +43,51 @@ def test_the_object_has_every_field(vmrace_json):
     assert found["sometimes"] == {"a thread stands between its load and its store": True}
 
 
+def test_classes_are_counted_with_the_prefixes_begun_for_nothing(vmrace, vmrace_json):
+    status, out, _ = vmrace("verify", "two_phase_commit", "-p", "rms=3", "--classes")
+    assert status == 0
+    assert "(452 classes of executions, 860 blocked prefixes, 288 states, 2,707" in " ".join(out.split())
+    status, found = vmrace_json("verify", "w1", "-p", "fixed=true", "--classes", "--expect")
+    assert (status, found["executions"], found["blocked"], found["states"]) == (0, 199, 0, 228)
+    status, found = vmrace_json("verify", "lost_update", "--classes")
+    assert (status, found["violated"], found["steps"]) == (1, ["every increment counts"], 6)
+
+
+def test_endless_executions_have_no_classes(vmrace_json, tmp_path):
+    path = tmp_path / "round.py"
+    path.write_text(ROUND)
+    status, found = vmrace_json("verify", path, "--classes")
+    assert (status, found["verdict"]) == (3, "inconclusive")
+    assert "a state leads back to itself" in found["message"]
+
+
+ROUND = """
+from actors.runtime import World, become, scenario
+
+async def again(x):
+    await x.store(0)
+    return become(again, x)
+
+@scenario
+def round_and_round() -> World:
+    world = World()
+    world.program(again, world.variable("x", 0))
+    return world
+"""
+
+
+def test_classes_refuses_what_is_for_fingerprints(vmrace):
+    for option in (("--confirm",), ("--max-memory", 1)):
+        status, _, err = vmrace("verify", "w1", "--classes", *option)
+        assert status == 2
+        assert "--classes keeps all states as they are" in " ".join(err.split())
+
+
+def test_going_on_names_all_that_breaks(vmrace_json):
+    status, found = vmrace_json("verify", "dining_philosophers", "--keep-going")
+    assert (status, found["violated"]) == (1, ["deadlock"])
+
+
 def test_expect_compares_with_the_case(vmrace):
     assert vmrace("verify", "lost_update", "--expect")[0] == 0
     assert vmrace("verify", "w1", "-p", "fixed=true", "--expect")[0] == 0

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from actors.explore import verification
-from actors.explore.proving.small import Covered
+from actors.explore.covered import Covered
 from actors.explore.replay import replay
 from actors.explore.token import decode
 from actors.explore.verification import Demand, verify

@@ -70,8 +70,8 @@ async def main(buffer: Buffer, pairs: int, items: int) -> None:
 
 @scenario(
     cases=[
-        case(pairs=2, expect="violated", violated=("deadlock",), states=2_026, steps=35),
-        case(pairs=2, fixed=True, expect="proved", states=3_222),
+        case(pairs=2, expect="violated", violated=("deadlock",), states=1_277, steps=35),
+        case(pairs=2, fixed=True, expect="proved", states=1_565),
     ]
 )
 def bounded_buffer(

@@ -74,9 +74,9 @@ async def main(buffer: Buffer, turns: int, fixed: bool) -> None:
 
 @scenario(
     cases=[
-        case(n=2, expect="violated", violated=("main.receiver: AssertionError",), states=90, steps=20),
+        case(n=2, expect="violated", violated=("main.receiver: AssertionError",), states=81, steps=20),
         case(n=7, expect="violated", violated=("main.receiver: AssertionError",), states=133, steps=20),
-        case(n=3, fixed=True, expect="proved", states=630),
+        case(n=3, fixed=True, expect="proved", states=495),
     ]
 )
 def circular_buffer(n: Annotated[int, msgspec.Meta(ge=2, le=SIZE)] = 7, fixed: bool = False) -> World:

@@ -80,9 +80,9 @@ async def main(queue: Queue, fixed: bool) -> None:
 
 @scenario(
     cases=[
-        case(n=3, expect="violated", violated=("main.consumer: AssertionError",), states=191, steps=34),
+        case(n=3, expect="violated", violated=("main.consumer: AssertionError",), states=176, steps=34),
         case(n=20, expect="violated", violated=("main.consumer: AssertionError",), states=320, steps=34),
-        case(n=3, fixed=True, expect="proved", states=422),
+        case(n=3, fixed=True, expect="proved", states=334),
     ]
 )
 def queue(n: Annotated[int, msgspec.Meta(ge=2)] = 20, fixed: bool = False) -> World:

@@ -26,25 +26,25 @@ async def main(counter: Variable[int], threads: int, increments: int, atomic: bo
 @scenario(
     cases=[
         case(
-            threads=2, increments=1, expect="violated", violated=("main: AssertionError",), states=29, steps=9
+            threads=2, increments=1, expect="violated", violated=("main: AssertionError",), states=23, steps=8
         ),
         case(
             threads=2,
             increments=2,
             expect="violated",
             violated=("main: AssertionError",),
-            states=158,
-            steps=13,
+            states=123,
+            steps=12,
         ),
         case(
             threads=3,
             increments=1,
             expect="violated",
             violated=("main: AssertionError",),
-            states=207,
-            steps=13,
+            states=133,
+            steps=11,
         ),
-        case(threads=3, increments=2, fixed=True, expect="proved", states=781),
+        case(threads=3, increments=2, fixed=True, expect="proved", states=474),
     ]
 )
 def lost_update(

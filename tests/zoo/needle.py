@@ -31,7 +31,7 @@ async def main(y: Variable[int], writes: int, fixed: bool) -> None:
     cases=[
         case(n=20, expect="violated", violated=("main.reader: AssertionError",), states=92, steps=13),
         case(n=100, expect="violated", violated=("main.reader: AssertionError",), states=1_432, steps=53),
-        case(n=20, fixed=True, expect="proved", states=292),
+        case(n=20, fixed=True, expect="proved", states=271),
     ]
 )
 def needle(n: Annotated[int, msgspec.Meta(ge=2)] = 20, fixed: bool = False) -> World:

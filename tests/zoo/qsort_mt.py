@@ -186,10 +186,10 @@ def balanced(values: Sequence[int]) -> tuple[int, ...]:
 
 @scenario(
     cases=[
-        case(elements=5, expect="violated", violated=("main: AssertionError",), states=1_429, steps=61),
-        case(elements=7, expect="violated", violated=("main: AssertionError",), states=2_584, steps=65),
-        case(elements=7, fixed=True, expect="proved", states=2_485),
-        case(elements=7, threads=3, fixed=True, expect="proved", states=59_205),
+        case(elements=5, expect="violated", violated=("main: AssertionError",), states=1_395, steps=60),
+        case(elements=7, expect="violated", violated=("main: AssertionError",), states=2_449, steps=64),
+        case(elements=7, fixed=True, expect="proved", states=2_401),
+        case(elements=7, threads=3, fixed=True, expect="proved", states=55_589),
     ]
 )
 def qsort_mt(

@@ -49,9 +49,9 @@ async def main(stack: Stack, fixed: bool) -> None:
 
 @scenario(
     cases=[
-        case(n=2, expect="violated", violated=("main.popper: AssertionError",), states=78, steps=17),
+        case(n=2, expect="violated", violated=("main.popper: AssertionError",), states=75, steps=17),
         case(n=10, expect="violated", violated=("main.popper: AssertionError",), states=103, steps=17),
-        case(n=3, fixed=True, expect="proved", states=535),
+        case(n=3, fixed=True, expect="proved", states=425),
     ]
 )
 def stack(n: Annotated[int, msgspec.Meta(ge=2)] = 10, fixed: bool = False) -> World:

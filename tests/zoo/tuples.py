@@ -2,8 +2,8 @@
 
 A thread is a list of operations. Those that take a step: `("load", x)` puts a value behind the thread's registers,
 `("add", x)` too, and adds one; `("store", x, f)` writes `f(registers)`; `("lock", x)`, `("unlock", x)`; `("spawn", t)`,
-`("join", t)`. Those that take none, and belong to the step before: `("assert", f)`, `("end if", f)`. Thread 0 is there
-from the start.
+`("join", (t, u))`, all of them at once. Those that take none, and belong to the step before: `("assert", f)`,
+`("end if", f)`. Thread 0 is there from the start.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ class Machine:
             values[target] = None
         elif name == "spawn":
             new[target] = (0, ())
-        elif threads[target][0] != "ended":
+        elif any(threads[other][0] != "ended" for other in target):
             return None
         new[t] = self.settled(t, place + 1, registers)
         return tuple(new[i] for i in range(len(threads))), tuple(values[name] for name in self.names)
@@ -89,7 +89,7 @@ class Machine:
 def with_main(children, then=()):
     """Put a thread in front that spawns the others in their order, and joins them."""
     numbers = range(1, len(children) + 1)
-    return [[*(("spawn", t) for t in numbers), *(("join", t) for t in numbers), *then], *children]
+    return [[*(("spawn", t) for t in numbers), ("join", tuple(numbers)), *then], *children]
 
 
 def held(lock, operations):

@@ -52,10 +52,10 @@ async def main(shared: Shared, writers: int, fixed: bool) -> None:
 
 @scenario(
     cases=[
-        case(n=2, expect="violated", violated=("main.reader: AssertionError",), states=45, steps=11),
-        case(n=3, expect="violated", violated=("main.reader: AssertionError",), states=183, steps=12),
-        case(n=5, expect="violated", violated=("main.reader: AssertionError",), states=1_201, steps=14),
-        case(n=3, fixed=True, expect="proved", states=205),
+        case(n=2, expect="violated", violated=("main.reader: AssertionError",), states=43, steps=11),
+        case(n=3, expect="violated", violated=("main.reader: AssertionError",), states=180, steps=12),
+        case(n=5, expect="violated", violated=("main.reader: AssertionError",), states=1_196, steps=14),
+        case(n=3, fixed=True, expect="proved", states=151),
     ]
 )
 def twostage(n: Annotated[int, msgspec.Meta(ge=2)] = 2, fixed: bool = False) -> World:

@@ -195,7 +195,7 @@ def work_steal_queue(
 @scenario(
     cases=[
         case(thieves=1, expect="violated", violated=("main: AssertionError",), states=63_443, steps=70),
-        case(items=2, attempts=1, fixed=True, expect="proved", states=20_203),
+        case(items=2, attempts=1, fixed=True, expect="proved", states=19_790),
     ]
 )
 def state_work_steal_queue(

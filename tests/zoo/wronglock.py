@@ -32,10 +32,10 @@ async def main(value: Variable[int], right: Lock, wrong: Lock, others: int) -> N
 
 @scenario(
     cases=[
-        case(others=1, expect="violated", violated=("main.checked: AssertionError",), states=61, steps=10),
+        case(others=1, expect="violated", violated=("main.checked: AssertionError",), states=59, steps=10),
         case(others=3, expect="violated", violated=("main.checked: AssertionError",), states=240, steps=10),
         case(others=7, expect="violated", violated=("main.checked: AssertionError",), states=437, steps=10),
-        case(others=3, fixed=True, expect="proved", states=695),
+        case(others=3, fixed=True, expect="proved", states=413),
     ]
 )
 def wronglock(others: Annotated[int, msgspec.Meta(ge=1)] = 7, fixed: bool = False) -> World:

@@ -13,12 +13,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from actors.explore.covered import Covered, Log
 from actors.explore.proving.decisions import Decisions
 from actors.explore.proving.expansion import Expansion, Indices
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
-from actors.explore.proving.small import Covered, Log
 from actors.explore.tables.tables import Tables
 
 _CHUNK = 1 << 17

@@ -3,30 +3,11 @@
 It expands states in the same order as `search`, and so finds the same first violation after as many states.
 """
 
-from typing import NamedTuple
-
+from actors.explore.covered import Covered, Log
 from actors.explore.tables.graph import Graph, State
 from actors.explore.tables.tables import Tables
 
-Log = list[tuple[str, int]]
 MOST_STATES = 4_000
-
-
-class Covered(NamedTuple):
-    """What a search went through; `log` leads to the first violated state, None if there is none.
-
-    `limit` is what ended the search early: states, memory, time, or stopped on request. `fingerprinted` says
-    that states were told apart by 64 bits, and not by what they are.
-    """
-
-    states: int
-    transitions: int
-    depth: int
-    met: frozenset[str]
-    violated: frozenset[str]
-    log: Log | None = None
-    limit: str | None = None
-    fingerprinted: bool = False
 
 
 class _Small:
@@ -59,9 +40,7 @@ class _Small:
         return Covered(len(self._parents), self._transitions, depth, met, violated, log)
 
     def _goes_on(self, state: State) -> bool:
-        if state.ending == "finished" or state.failed:
-            return False
-        return state.ending is None or self._keep_going
+        return not state.over and (state.ending is None or self._keep_going)
 
     def _arrive(self, state: State, came: tuple[State, str, int] | None) -> None:
         self._parents[id(state)] = came

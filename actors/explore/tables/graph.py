@@ -16,11 +16,11 @@ LIMIT = 200_000
 class State:
     """One state: who is enabled, what it breaks and meets, and the states that follow, where they are known.
 
-    `after` holds for each enabled program, in the order of creation, the states behind its outcomes. `failed`
-    says that a program has ended badly: nothing follows.
+    `after` holds for each enabled program, in the order of creation, the states behind its outcomes. `over`
+    says that nothing follows, whoever asks: a program has ended badly, or all that must end have ended.
     """
 
-    __slots__ = ("after", "ending", "failed", "met", "options", "row", "violated")
+    __slots__ = ("after", "ending", "met", "options", "over", "row", "violated")
 
     def __init__(
         self,
@@ -29,14 +29,13 @@ class State:
         met: frozenset[str],
         ending: Ending | None,
         *,
-        failed: bool,
+        over: bool,
     ) -> None:
-        self.failed = failed
         self.row = row
         self.violated = violated
         self.met = met
         self.ending = ending
-        self.failed = failed
+        self.over = over
         self.options: tuple[Option, ...] | None = None
         self.after: list[list[State | None]] = []
 
@@ -60,8 +59,9 @@ class Graph:
         broken, met = tables.judge.judged(row)
         failures = [node.failure for node in tables.failures(row) if node.failure] if failed else []
         violated = names_of(broken, failures)
-        ending: Ending | None = "violated" if violated else "finished" if tables.finished(row) else None
-        return State(row, violated, met, ending, failed=bool(failures))
+        finished = tables.finished(row)
+        ending: Ending | None = "violated" if violated else "finished" if finished else None
+        return State(row, violated, met, ending, over=finished or bool(failures))
 
     def options(self, state: State) -> tuple[Option, ...]:
         """Return the enabled programs of a state that is no end; none at all is a deadlock."""
@@ -70,7 +70,7 @@ class Graph:
             state.options = options = tuple(self.tables.options(self.tables.layout.padded(state.row)))
             state.after = [[None] * len(moves) for _, _, moves in options]
             if not options:
-                state.ending, state.violated = "violated", ("deadlock",)
+                state.ending, state.violated = "violated", (*state.violated, "deadlock")
         return options
 
     def follow(self, state: State, place: int, index: int) -> State:

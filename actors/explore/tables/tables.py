@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from actors.explore.tables.histories import Node
+from actors.explore.tables.interning import ABSENT
 from actors.explore.tables.judging import Judge
 from actors.explore.tables.layout import Layout, Row
 from actors.explore.tables.steps import Move, Moves, Steps
@@ -80,6 +81,11 @@ class Tables:
             if node is not None and node.pending is not None:
                 return False
         return True
+
+    def has_background(self, row: Row) -> bool:
+        """Say whether there is a background program, ended or not."""
+        columns = (column for column, history in self.layout.schedule if history.background)
+        return any(row[column] != ABSENT for column in columns if column < len(row))
 
     def failures(self, row: Row) -> Iterable[Node]:
         """Return the programs that have ended badly, in the default order."""
