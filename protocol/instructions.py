@@ -5,14 +5,24 @@ extended state are in `extended`, those of VMX in `virtualization`; here are the
 Three messages are not instructions: `SwitchTo` is the kernel's change of stacks, `ExternalInterrupt` arrives from outside,
 and `Touch` uses a component that no released CPU has (the second XFD-capable one of the 2021 mail).
 
-Register operands are unsigned integers.
+Register operands are unsigned integers; those of 64 bits raise ValueError for more. What a CPU does with each of them, and
+which fault it raises instead, is in `actors.machine`. Source: SDM volume 2, each instruction; volume 3 where that says so.
 """
 
 from typing import Annotated, TypeAlias
 
 import msgspec
 
-from protocol.areas import MsrArea, MsrEntry, XsaveArea
+from protocol.areas import (
+    UNMAPPED,
+    WRITE_PROTECTED,
+    Encoding,
+    MemoryOperand,
+    MsrArea,
+    MsrEntry,
+    Pages,
+    XsaveArea,
+)
 from protocol.base import Base
 from protocol.extended import (
     Fninit,
@@ -49,19 +59,24 @@ from protocol.registers import Uint32, Uint64, Work, check_words
 from protocol.virtualization import Controls, Vmcontrol, Vmenter, Vminject, Vmread, Vmwrite
 
 __all__ = (
+    "UNMAPPED",
+    "WRITE_PROTECTED",
     "Base",
     "Cell",
     "Cli",
     "Controls",
+    "Encoding",
     "ExternalInterrupt",
     "Fninit",
     "Hlt",
     "Instruction",
     "Iret",
+    "JmpFar",
     "Kmovq",
     "Ldmxcsr",
     "Ldtilecfg",
     "Load",
+    "MemoryOperand",
     "MovCr0Ts",
     "MovCr4Osxsave",
     "MovFromCr0",
@@ -70,6 +85,7 @@ __all__ = (
     "MsrEntry",
     "Nop",
     "OnArea",
+    "Pages",
     "Program",
     "Rdmsr",
     "Rdpkru",
@@ -110,7 +126,8 @@ __all__ = (
     "Xsetbv",
 )
 
-Word: TypeAlias = int | bool | str | MsrArea | XsaveArea | Program | None
+Word: TypeAlias = int | bool | str | MsrArea | XsaveArea | Pages | Program | None
+"""What a memory cell can hold."""
 
 
 class Nop(Base, frozen=True):
@@ -118,19 +135,22 @@ class Nop(Base, frozen=True):
 
 
 class Cli(Base, frozen=True):
-    """CLI: clear IF."""
+    """CLI: clear IF; CPL 0 only (IOPL is 0)."""
 
 
 class Sti(Base, frozen=True):
-    """STI: set IF; interrupts open one instruction later (the STI shadow)."""
+    """STI: set IF; interrupts open one instruction later (the STI shadow, SDM volume 3, 6.8.3); CPL 0 only."""
 
 
 class Hlt(Base, frozen=True):
-    """HLT: in a guest, a VM-exit after the instruction."""
+    """HLT: in a guest, a VM-exit after the instruction; CPL 0 only."""
 
 
 class Syscall(Base, frozen=True):
-    """Enter the kernel from user mode; interrupts on, as the kernel's entry code leaves them."""
+    """Enter the kernel from user mode; interrupts on, as the kernel's entry code leaves them.
+
+    SYSCALL, or where 32-bit code has none, INT 80H or SYSENTER.
+    """
 
 
 class Iret(Base, frozen=True):
@@ -139,8 +159,14 @@ class Iret(Base, frozen=True):
     work: Work = Work.NONE
 
 
+class JmpFar(Base, frozen=True):
+    """A far jump to code of the same CPL in 64-bit mode, or in compatibility mode: 32-bit code (SDM volume 3, 5.2.1)."""
+
+    long_mode: bool
+
+
 class Rdmsr(Base, frozen=True):
-    """RDMSR of the address ECX."""
+    """RDMSR of the address ECX; RCX[63:32] is ignored. CPL 0 only."""
 
     msr: Uint64
 
@@ -149,7 +175,7 @@ class Rdmsr(Base, frozen=True):
 
 
 class Wrmsr(Base, frozen=True):
-    """WRMSR of the address ECX with EDX:EAX."""
+    """WRMSR of the address ECX with EDX:EAX; RCX[63:32] is ignored. CPL 0 only."""
 
     msr: Uint64
     value: Uint64
@@ -159,29 +185,29 @@ class Wrmsr(Base, frozen=True):
 
 
 class MovCr0Ts(Base, frozen=True):
-    """MOV to CR0 (or CLTS) that changes the bit TS."""
+    """MOV to CR0 (or CLTS) that changes the bit TS (bit 3); CPL 0 only."""
 
     ts: bool
 
 
 class MovFromCr0(Base, frozen=True):
-    """MOV from CR0; of its bits, TS (bit 3) is modelled."""
+    """MOV from CR0; of its bits, TS (bit 3) is modelled. CPL 0 only."""
 
 
 class MovCr4Osxsave(Base, frozen=True):
-    """MOV to CR4 that changes the bit OSXSAVE."""
+    """MOV to CR4 that changes the bit OSXSAVE (bit 18); CPL 0 only."""
 
     osxsave: bool
 
 
 class Load(Base, frozen=True):
-    """Read one memory cell."""
+    """Read one memory cell: a MOV, which never faults here."""
 
     cell: Cell
 
 
 class Store(Base, frozen=True):
-    """Write one memory cell."""
+    """Write one memory cell: a MOV, which never faults here; also a page-table entry, where the cell holds `Pages`."""
 
     cell: Cell
     value: Word
@@ -194,7 +220,7 @@ class SwitchTo(Base, frozen=True):
 
 
 class ExternalInterrupt(Base, frozen=True):
-    """An external interrupt reaches the CPU that its source is wired to."""
+    """An external interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.3.1)."""
 
     vector: Annotated[int, msgspec.Meta(ge=32, le=255)] = 0xEC
 
@@ -206,6 +232,7 @@ Instruction: TypeAlias = (
     | Hlt
     | Syscall
     | Iret
+    | JmpFar
     | Rdmsr
     | Wrmsr
     | MovCr0Ts

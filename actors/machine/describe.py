@@ -18,12 +18,26 @@ def component_names(mask: int) -> str:
     return "|".join(names) or "0"
 
 
+_ENCODINGS: dict[str, str] = {
+    "": "{}",
+    "lock": "lock {}",
+    "66": "{} with a 66h prefix",
+    "reg": "{} on a register",
+}
+
+
 def _on_area(message: op.OnArea) -> str:
     mnemonic = type(message).__name__.lower()
-    return f"{mnemonic} {component_names(message.rfbm)}" + ("" if message.rexw else " without REX.W")
+    text = f"{mnemonic} {component_names(message.rfbm)}" + ("" if message.rexw else " without REX.W")
+    if not isinstance(message.area, op.MemoryOperand):
+        return text
+    if message.area.address is not None:
+        text += f" at {message.area.address:#x}"
+    return _ENCODINGS[message.area.encoding].format(text)
 
 
 _TEXT: dict[type, Callable[[Any], str]] = {
+    op.JmpFar: lambda m: f"ljmp to {'64' if m.long_mode else '32'}-bit code",
     op.Rdmsr: lambda m: f"rdmsr {_msr(m.msr)}",
     op.Wrmsr: lambda m: f"wrmsr {_msr(m.msr)} {m.value:#x}",
     op.MovCr0Ts: lambda m: "set CR0.TS" if m.ts else "clts",
@@ -51,7 +65,9 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.Vmread: lambda m: f"vmread exit reason of {m.vcpu}",
     op.Vmwrite: lambda m: f"vmwrite {m.vcpu}: instruction completed",
     op.Vmcontrol: lambda m: f"vmwrite {m.vcpu}: {controls_text(m.controls)}",
-    op.Vminject: lambda m: f"vmwrite {m.vcpu}: inject #{m.vector.name}",
+    op.Vminject: lambda m: (
+        f"vmwrite {m.vcpu}: inject #{m.vector.name}" + ("" if m.address is None else f" at {m.address:#x}")
+    ),
     op.ExternalInterrupt: lambda m: f"external interrupt {m.vector:#x}",
 }
 

@@ -29,7 +29,7 @@ def external_interrupt(step: Step) -> Effects:
         interrupt_flag=False,
         pending=tuple(source for source in cpu.pending if source != step.sender),
     )
-    return done(delivered, Value(cpu.top.ring.value))
+    return done(delivered, Value(cpu.top.ring.cpl))
 
 
 def iret(step: Step) -> Effects:

@@ -1,13 +1,15 @@
 """Instructions on extended state, as tables from message type to the pure function that executes it.
 
-The functions and their sources are in `xstate`, which knows privilege and control registers too. What is added here: where
-the operands stand in the message, and the memory operand, a cell.
+The functions and their sources are in `xstate`, which knows privilege, mode and control registers too. What is added here:
+where the operands stand in the message, that RDMSR and WRMSR ignore RCX[63:32], and the memory operand, a cell
+(`environment`). Registers 8 and above cannot be named in compatibility mode: a program that does breaks the model.
 """
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
+from actors.machine.describe import describe
 from actors.machine.environment import environment, operand
 from actors.machine.model import CpuModel
 from actors.machine.results import effects
@@ -21,6 +23,7 @@ from actors.machine.xstate.registers import XState
 from actors.machine.xstate.restore import restore
 from actors.machine.xstate.save import save
 from actors.machine.xstate.xfd import device_not_available
+from actors.runtime.errors import ModelError
 from protocol import instructions as op
 
 
@@ -35,11 +38,16 @@ def _touch(m: op.Touch, x: XState, at: Environment, cpu: CpuModel) -> Result:
     return device_not_available(x, 1 << m.component, cpu) or Result(x.loaded(m.component, content))
 
 
+def ecx(rcx: int) -> int:
+    """Return what of RCX an instruction with an implicit register number looks at."""
+    return rcx & 0xFFFF_FFFF
+
+
 Execute = Callable[[Any, XState, Environment, CpuModel], Result]
 
 ON_REGISTERS: dict[type, Execute] = {
-    op.Rdmsr: lambda m, x, at, cpu: msr.rdmsr(x, m.msr, at, cpu),
-    op.Wrmsr: lambda m, x, at, cpu: msr.wrmsr(x, m.msr, m.value, at, cpu),
+    op.Rdmsr: lambda m, x, at, cpu: msr.rdmsr(x, ecx(m.msr), at, cpu),
+    op.Wrmsr: lambda m, x, at, cpu: msr.wrmsr(x, ecx(m.msr), m.value, at, cpu),
     op.Xgetbv: lambda m, x, at, cpu: xcr0.xgetbv(x, m.ecx, at, cpu),
     op.Xsetbv: lambda m, x, at, cpu: xcr0.xsetbv(x, m.ecx, m.value, at, cpu),
     op.Ldtilecfg: lambda m, x, at, cpu: tiles.ldtilecfg(x, m.config, at, cpu),
@@ -73,9 +81,19 @@ SAVES: dict[type, str] = {
 RESTORES: dict[type, str] = {op.Xrstor: "xrstor", op.Xrstors: "xrstors"}
 
 
+NAMED: frozenset[type] = frozenset({op.Movq, op.Vpbroadcastq})
+"""Instructions that name a vector register, of which compatibility mode has 0 to 7."""
+
+_COMPATIBLE_REGISTERS = 8
+
+
 def _on_registers(step: Step, execute: Execute, *, data: bool) -> Effects:
-    result = execute(step.message, step.cpu.x, environment(step), step.model)
-    return effects(step, result, data=data)
+    message, at = step.message, environment(step)
+    if not at.long_mode and type(message) in NAMED and message.register >= _COMPATIBLE_REGISTERS:
+        raise ModelError(
+            f"{step.sender.name}: {describe(message)}: compatibility mode has registers 0 to 7 alone"
+        )
+    return effects(step, execute(message, step.cpu.x, at, step.model), data=data)
 
 
 def _on_memory(step: Step, execute: Callable[..., Result], mnemonic: str) -> Effects:

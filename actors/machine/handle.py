@@ -60,6 +60,10 @@ class Cpu(msgspec.Struct, frozen=True):
         """Enter the kernel."""
         await self.execute(op.Syscall())
 
+    async def jmp_far(self, *, long_mode: bool) -> None:
+        """Go on in 64-bit mode, or in compatibility mode."""
+        await self.execute(op.JmpFar(long_mode))
+
     async def iret(self, work: Work = Work.NONE) -> None:
         """Return from the innermost exception, interrupt or system call."""
         await self.execute(op.Iret(work))
@@ -96,27 +100,27 @@ class Cpu(msgspec.Struct, frozen=True):
         """Set or clear CR4.OSXSAVE."""
         await self.execute(op.MovCr4Osxsave(osxsave))
 
-    async def xsave(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xsave(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XSAVE."""
         await self.execute(op.Xsave(rfbm, area, rexw))
 
-    async def xsaveopt(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xsaveopt(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XSAVEOPT."""
         await self.execute(op.Xsaveopt(rfbm, area, rexw))
 
-    async def xsavec(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xsavec(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XSAVEC."""
         await self.execute(op.Xsavec(rfbm, area, rexw))
 
-    async def xsaves(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xsaves(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XSAVES."""
         await self.execute(op.Xsaves(rfbm, area, rexw))
 
-    async def xrstor(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xrstor(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XRSTOR."""
         await self.execute(op.Xrstor(rfbm, area, rexw))
 
-    async def xrstors(self, rfbm: int, area: Cell, *, rexw: bool = True) -> None:
+    async def xrstors(self, rfbm: int, area: Cell | op.MemoryOperand, *, rexw: bool = True) -> None:
         """XRSTORS."""
         await self.execute(op.Xrstors(rfbm, area, rexw))
 
@@ -221,9 +225,11 @@ class Cpu(msgspec.Struct, frozen=True):
         """Say what the guest exits for, from its next entry on."""
         await self.execute(op.Vmcontrol(vcpu, controls))
 
-    async def vminject(self, vcpu: str, vector: Vector, error_code: int | None = None) -> None:
-        """Let the next entry deliver an exception in place of the guest's next instruction."""
-        await self.execute(op.Vminject(vcpu, vector, error_code))
+    async def vminject(
+        self, vcpu: str, vector: Vector, error_code: int | None = None, address: int | None = None
+    ) -> None:
+        """Let the next entry deliver an exception in place of the guest's next instruction; `address` is CR2 for a #PF."""
+        await self.execute(op.Vminject(vcpu, vector, error_code, address))
 
     async def external_interrupt(self, vector: int = 0xEC) -> int:
         """Interrupt the CPU; returns in the handler, with the CPL that was interrupted (bits)."""

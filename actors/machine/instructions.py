@@ -37,6 +37,12 @@ def _syscall(step: Step) -> Effects:
     return done(msgspec.structs.replace(step.cpu, frames=(*step.cpu.frames[:-1], entered)))
 
 
+def _jmp_far(step: Step) -> Effects:
+    frame = step.cpu.top
+    there = msgspec.structs.replace(frame, ring=frame.ring.beside(long_mode=step.message.long_mode))
+    return done(msgspec.structs.replace(step.cpu, frames=(*step.cpu.frames[:-1], there)))
+
+
 def _mov_cr0_ts(step: Step) -> Effects:
     return done(msgspec.structs.replace(step.cpu, cr0_ts=step.message.ts))
 
@@ -63,6 +69,7 @@ RULES: dict[type, Rule] = {
     op.Cli: _cli,
     op.Sti: _sti,
     op.Syscall: _syscall,
+    op.JmpFar: _jmp_far,
     op.MovCr0Ts: _mov_cr0_ts,
     op.MovFromCr0: _mov_from_cr0,
     op.MovCr4Osxsave: _mov_cr4_osxsave,
@@ -93,3 +100,7 @@ PRIVILEGED: frozenset[type] = frozenset(
 
 XSETBV, XSAVES and XRSTORS are too, but look at CR4.OSXSAVE, and the latter two at CR0.TS, first.
 """
+
+LONG_MODE: frozenset[type] = frozenset({op.Vmenter, op.Vmread, op.Vmwrite, op.Vmcontrol, op.Vminject})
+"""Instructions that are #UD in compatibility mode, at whatever CPL: those of VMX. AMX instructions are too, and see to it
+themselves."""

@@ -5,9 +5,11 @@ faults of the instruction come behind it, for it has not executed. (Of XSETBV at
 not verified on silicon. XSAVES and XRSTORS are taken here to look at CR0.TS before they exit, too.) An instruction that has
 left its guest stays pending until the hypervisor has completed it (VMWRITE), or injects an exception in its place.
 
-* RDMSR, WRMSR: by the MSR bitmap. XSETBV: always. XSAVES, XRSTORS: by the XSS-exiting bitmap (`xstate.exits`).
+* RDMSR, WRMSR: by the MSR bitmaps, and always for an address that these do not cover (25.1.3). XSETBV: always. XSAVES, XRSTORS:
+  by the XSS-exiting bitmap (`xstate.exits`).
 * Exceptions: by the exception bitmap. XFD_ERR is written before that is looked at, so the hypervisor finds the guest's bit in the
-  register when #NM has left the guest. IF, CPL and the stack are as before the exception, which has not been delivered.
+  register when #NM has left the guest. IF, CPL and the stack are as before the exception, which has not been delivered. The
+  linear address of a #PF is in the exit qualification, and CR2 does not get it (27.2.1).
 """
 
 from collections.abc import Callable
@@ -15,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from actors.machine.environment import environment
+from actors.machine.environment import environment, where
+from actors.machine.extended import ecx
 from actors.machine.instructions import RULES
 from actors.machine.state import CpuState, Vmcs, Vmx
 from actors.machine.step import Effect, Effects, Rule, Step, raise_exception
@@ -25,7 +28,7 @@ from actors.machine.xstate.faults import general_protection, static, undefined
 from actors.machine.xstate.outcomes import Fault as Raised
 from protocol import instructions as op
 from protocol.registers import ExitReason
-from protocol.replies import Fault, VmExit
+from protocol.replies import Fault, PageFault, VmExit
 from protocol.virtualization import Controls
 
 Exits = Callable[[Any, CpuState, Controls], VmExit | None]
@@ -38,10 +41,28 @@ def _xss_exiting(reason: ExitReason) -> Exits:
     return exits
 
 
+COVERED = (range(0x2000), range(0xC000_0000, 0xC000_2000))
+"""The addresses that the MSR bitmaps have bits for."""
+
+
+def _rdmsr(m: op.Rdmsr, _: CpuState, controls: Controls) -> VmExit | None:
+    index = ecx(m.msr)
+    return VmExit(ExitReason.RDMSR, index) if _msr_exits(index, controls.rdmsr_exiting) else None
+
+
+def _wrmsr(m: op.Wrmsr, _: CpuState, controls: Controls) -> VmExit | None:
+    index = ecx(m.msr)
+    return VmExit(ExitReason.WRMSR, index, m.value) if _msr_exits(index, controls.wrmsr_exiting) else None
+
+
+def _msr_exits(index: int, bitmap: tuple[int, ...]) -> bool:
+    return index in bitmap or not any(index in covered for covered in COVERED)
+
+
 EXITS: dict[type, Exits] = {
-    op.Xsetbv: lambda m, _, __: VmExit(ExitReason.XSETBV, m.value),
-    op.Rdmsr: lambda m, _, c: VmExit(ExitReason.RDMSR, m.msr) if m.msr in c.rdmsr_exiting else None,
-    op.Wrmsr: lambda m, _, c: VmExit(ExitReason.WRMSR, m.msr, m.value) if m.msr in c.wrmsr_exiting else None,
+    op.Xsetbv: lambda m, _, __: VmExit(ExitReason.XSETBV, ecx(m.ecx), m.value),
+    op.Rdmsr: _rdmsr,
+    op.Wrmsr: _wrmsr,
     op.Xsaves: _xss_exiting(ExitReason.XSAVES),
     op.Xrstors: _xss_exiting(ExitReason.XRSTORS),
 }
@@ -51,11 +72,15 @@ EXITS: dict[type, Exits] = {
 def _xsetbv_fault(step: Step) -> Raised | None:
     if not step.cpu.cr4_osxsave:
         return undefined("CR4.OSXSAVE = 0")
-    return general_protection("CPL > 0") if step.cpu.top.ring.value else None
+    return general_protection("CPL > 0") if step.cpu.top.ring.cpl else None
 
 
 def _static_fault(mnemonic: str) -> Callable[[Step], Raised | None]:
-    return lambda step: static(mnemonic, "", environment(step), step.model.description)
+    def fault(step: Step) -> Raised | None:
+        encoding = where(step.message).encoding
+        return static(mnemonic, encoding, environment(step), step.model.description)
+
+    return fault
 
 
 BEFORE: dict[type, Callable[[Step], Raised | None]] = {
@@ -105,7 +130,8 @@ def _exception(step: Step, effect: Effect, bitmap: int) -> Effects:
     if not isinstance(fault, Fault) or not bitmap >> fault.vector & 1:
         return (effect,)
     as_before = msgspec.structs.replace(step.cpu, x=effect.cpu.x)
-    found = VmExit(ExitReason.EXCEPTION_OR_NMI, vector=fault.vector, error_code=fault.error_code)
+    address = fault.address if isinstance(fault, PageFault) else 0
+    found = VmExit(ExitReason.EXCEPTION_OR_NMI, address, vector=fault.vector, error_code=fault.error_code)
     left = vmexit(msgspec.structs.replace(step, cpu=as_before), found)
     return tuple(
         msgspec.structs.replace(one, label=" ".join(filter(None, (effect.label, one.label)))) for one in left

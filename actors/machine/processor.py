@@ -13,10 +13,11 @@ import msgspec
 
 from actors.machine import events, intercepts, vmx
 from actors.machine.describe import describe
+from actors.machine.environment import touched
 from actors.machine.extended import RESTORES, SAVES
-from actors.machine.instructions import PRIVILEGED, RULES
+from actors.machine.instructions import LONG_MODE, PRIVILEGED, RULES
 from actors.machine.model import CpuModel
-from actors.machine.state import CpuState, Placement, Ring, Vmx, cpu_cell
+from actors.machine.state import CpuState, Placement, Vmx, cpu_cell
 from actors.machine.step import Effect, Effects, Rule, Step, general_protection, undefined
 from actors.runtime import RETRY, Device, Footprint, Outcome, Outcomes, Read, Values
 from protocol import instructions as op
@@ -78,8 +79,8 @@ def _of_vmcs(message: Any, sender: Program) -> Cells:
 OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
     op.Load: lambda m, _: ((m.cell,), ()),
     op.Store: lambda m, _: ((m.cell,), (m.cell,)),
-    **dict.fromkeys(SAVES, lambda m, _: ((m.area,), (m.area,))),
-    **dict.fromkeys(RESTORES, lambda m, _: ((m.area,), ())),
+    **dict.fromkeys(SAVES, lambda m, _: (touched(m), touched(m)[:1])),
+    **dict.fromkeys(RESTORES, lambda m, _: (touched(m), ())),
     op.SwitchTo: lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
     op.Vmread: lambda m, _: ((Vmx(m.vcpu).vmcs,), ()),
     **dict.fromkeys((op.Vmwrite, op.Vmcontrol, op.Vminject), _of_vmcs),
@@ -89,7 +90,7 @@ OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
 LEAVE = frozenset({op.Hlt, op.ExternalInterrupt})
 """Messages that leave a guest always, and so touch its VMCS and MSR areas."""
 
-PLAIN = frozenset({op.Nop, op.Syscall, op.Load, op.Store, Through})
+PLAIN = frozenset({op.Nop, op.Syscall, op.JmpFar, op.Load, op.Store, Through})
 """Messages that neither leave a guest nor raise exceptions, whatever its controls."""
 
 
@@ -190,9 +191,12 @@ def _execute(step: Step) -> Effects:
 
 
 def _instruction(step: Step, rules: dict[type, Rule]) -> Effects:
-    if step.cpu.top.ring is Ring.USER and type(step.message) in PRIVILEGED:
+    kind, ring = type(step.message), step.cpu.top.ring
+    if kind in LONG_MODE and not ring.long_mode:
+        return undefined(step)
+    if kind in PRIVILEGED and ring.cpl:
         return general_protection(step)
-    return rules.get(type(step.message), undefined)(step)
+    return rules.get(kind, undefined)(step)
 
 
 def _through(step: Step) -> Effects:

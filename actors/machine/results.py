@@ -18,17 +18,22 @@ from typing import Any
 import msgspec
 
 from actors.machine.describe import describe
-from actors.machine.step import Effect, Effects, Step, raise_exception
+from actors.machine.environment import where
+from actors.machine.step import Effect, Effects, Step, raised
 from actors.machine.xstate import area as images
 from actors.machine.xstate.components import TILEDATA, bits
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.outcomes import Choice, Result, Store, apply, outcomes
+from actors.machine.xstate.outcomes import Fault as Raised
 from actors.machine.xstate.registers import XState
 from actors.runtime.errors import ModelError
-from protocol.replies import Data, Value
+from protocol.registers import Vector
+from protocol.replies import Data, Fault, PageFault, Value
 
 OUTCOMES = 4096
 """The most outcomes that one step can have."""
+
+_WORD = (1 << 64) - 1
 
 PLAIN = "plain"
 """The label of the outcome with nothing to be said of it."""
@@ -66,16 +71,24 @@ def _effect(step: Step, label: str, result: Result, *, data: bool) -> Effect:
     x, fault = tracked(result.state, step.model), result.fault
     cpu = step.cpu if x is step.cpu.x else msgspec.structs.replace(step.cpu, x=x)
     if fault is not None:
-        raised = raise_exception(cpu, fault.vector, fault.error_code)
-        return msgspec.structs.replace(raised[0], label=label)
+        return msgspec.structs.replace(raised(cpu, _as_reply(step, fault))[0], label=label)
     effect = Effect(cpu, label=label)
     if data:
         return msgspec.structs.replace(effect, reply=Data(result.data))
     if result.value is not None:
         return msgspec.structs.replace(effect, reply=Value(result.value))
     if result.area is not None:
-        return msgspec.structs.replace(effect, writes=((step.message.area, result.area),))
+        return msgspec.structs.replace(effect, writes=((where(step.message).area, result.area),))
     return effect
+
+
+def _as_reply(step: Step, fault: Raised) -> Fault:
+    """Return the exception as the program is told of it: of #PF, where it was."""
+    if fault.vector is not Vector.PF:
+        return Fault(fault.vector, fault.error_code)
+    found = where(step.message)
+    address = (found.address or 0) + (fault.offset or 0)
+    return PageFault(Vector.PF, fault.error_code, address=address & _WORD, area=found.area)
 
 
 def _spelt_out(step: Step, result: Result, store: Store) -> Iterator[tuple[str, Result]]:

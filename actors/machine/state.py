@@ -18,10 +18,23 @@ from protocol.virtualization import Controls
 
 
 class Ring(Enum):
-    """The privilege level that a context runs at; the values are the CPL."""
+    """The code that a context runs: its CPL, and 64-bit or compatibility mode, both as CS has them (SDM volume 3, 5.2.1).
 
-    KERNEL = 0
-    USER = 3
+    Exceptions, interrupts and system calls enter 64-bit code whatever they interrupt, and IRET goes back to it.
+    """
+
+    KERNEL = (0, True)
+    USER = (3, True)
+    KERNEL32 = (0, False)
+    USER32 = (3, False)
+
+    def __init__(self, cpl: int, long_mode: bool) -> None:
+        self.cpl = cpl
+        self.long_mode = long_mode
+
+    def beside(self, *, long_mode: bool) -> "Ring":
+        """Return the code of the same CPL in 64-bit mode or in compatibility mode."""
+        return next(ring for ring in Ring if (ring.cpl, ring.long_mode) == (self.cpl, long_mode))
 
 
 class Kind(Enum):
@@ -33,14 +46,14 @@ class Kind(Enum):
 
 
 class Saved(msgspec.Struct, frozen=True, cache_hash=True):
-    """What an exception, interrupt or system call pushed, for IRET: CPL and IF."""
+    """What an exception, interrupt or system call pushed, for IRET: CS and IF."""
 
     ring: Ring
     interrupt_flag: bool
 
 
 class Frame(msgspec.Struct, frozen=True, cache_hash=True):
-    """One context: whose it is, at which CPL, what it will return to, and work that an interrupt left it.
+    """One context: whose it is, which code it runs, what it will return to, and work that an interrupt left it.
 
     `event` is an exception that a VM-entry injects: it comes in place of the guest's next instruction.
     """

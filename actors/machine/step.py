@@ -53,12 +53,17 @@ def retire(step: Step, x: XState, reply: Any = Done()) -> Effects:  # noqa: B008
 
 
 def raise_exception(cpu: CpuState, vector: Vector, error_code: int | None = None) -> Effects:
-    """The instruction raises an exception through an interrupt gate: CPL 0, IF=0, and what was is pushed."""
+    """The instruction raises an exception, which has no more to say than its vector and error code."""
+    return raised(cpu, Fault(vector, error_code))
+
+
+def raised(cpu: CpuState, fault: Fault) -> Effects:
+    """An exception comes through an interrupt gate: 64-bit code at CPL 0, IF=0, and what was is pushed."""
     frame = cpu.top
     pushed = (*frame.saved, Saved(frame.ring, cpu.interrupt_flag))
     entered = msgspec.structs.replace(frame, ring=Ring.KERNEL, saved=pushed)
     after = msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], entered), interrupt_flag=False)
-    return (Effect(after, Fault(vector, error_code, frame.ring.value)),)
+    return (Effect(after, msgspec.structs.replace(fault, cpl=frame.ring.cpl)),)
 
 
 def undefined(step: Step) -> Effects:

@@ -19,14 +19,14 @@ import msgspec
 from actors.machine.model import CpuModel
 from actors.machine.results import tracked
 from actors.machine.state import CpuState, Frame, Kind, Placement, Vmcs, Vmx
-from actors.machine.step import Effect, Effects, Step, done, raise_exception
+from actors.machine.step import Effect, Effects, Step, done, raise_exception, raised
 from actors.machine.xstate import msr
 from actors.machine.xstate.environment import KERNEL
 from actors.machine.xstate.registers import XState
 from actors.runtime import RETRY
 from protocol.instructions import MsrArea, MsrEntry
 from protocol.registers import ExitReason, Vector
-from protocol.replies import Done, Fault, Interrupted, Value, VmExit
+from protocol.replies import Done, Fault, Interrupted, PageFault, Value, VmExit
 
 
 class VmxAbort(RuntimeError):
@@ -162,8 +162,10 @@ def vmcontrol(step: Step) -> Effects:
 
 def vminject(step: Step) -> Effects:
     """Write the exception that the next entry delivers."""
-    cell = Vmx(step.message.vcpu).vmcs
-    event = Fault(step.message.vector, step.message.error_code)
+    message = step.message
+    cell, event = Vmx(message.vcpu).vmcs, Fault(message.vector, message.error_code)
+    if message.vector is Vector.PF:
+        event = PageFault(message.vector, message.error_code, address=message.address or 0)
     return done(step.cpu, Done(), (cell, msgspec.structs.replace(step.values[cell], event=event)))
 
 
@@ -171,9 +173,7 @@ def deliver(step: Step, event: Fault) -> Effects:
     """Deliver the exception that came with the entry: the guest's instruction has not executed."""
     cpu = step.cpu
     taken = msgspec.structs.replace(cpu.top, event=None)
-    return raise_exception(
-        msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], taken)), event.vector, event.error_code
-    )
+    return raised(msgspec.structs.replace(cpu, frames=(*cpu.frames[:-1], taken)), event)
 
 
 def emulated(step: Step) -> Effects | None:

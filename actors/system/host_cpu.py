@@ -33,7 +33,7 @@ class HostCpu(Cpu, frozen=True):
             kind = type(reply)
             if kind is Interrupted:
                 await self.irqentry_exit(self, reply.work)
-            elif kind is Fault:
+            elif issubclass(kind, Fault):
                 await self.exception(self, reply)
             else:
                 return reply

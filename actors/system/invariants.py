@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.machine.state import CpuState, Placement, Ring
+from actors.machine.state import CpuState, Placement
 
 
 def host_if_set(cpu: CpuState) -> bool:
@@ -13,7 +13,7 @@ def host_if_set(cpu: CpuState) -> bool:
 def host_user(cpu: CpuState, *others: Any) -> bool:
     """Host user mode: the kernel has nothing left to do."""
     del others
-    return not cpu.in_guest and cpu.top.ring is Ring.USER
+    return not cpu.in_guest and cpu.top.ring.cpl > 0
 
 
 def xfd_err_clear(cpu: CpuState) -> bool:

@@ -30,12 +30,10 @@ from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
 from actors.system.tasks import user_task
 from actors.system.traps import exception as host_exception
 from protocol.handles import Cell, Program
-from protocol.instructions import MsrArea, MsrEntry, XsaveArea
+from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
 from protocol.records import Column, Step
 from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
-
-_USER = (Saved(Ring.USER, True),)
 
 
 class Machine(World):
@@ -113,13 +111,25 @@ class Machine(World):
         perm: int = 0,
         buffer: int = 0,
         name: str | None = None,
+        long_mode: bool = True,
     ) -> Program:
-        """Add a user task that runs `code(cpu, *args)`.
+        """Add a user task that runs `code(cpu, *args)`, in compatibility mode unless `long_mode`.
 
         `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks).
         """
         xfd = self.cpu_model.xfd_capable & ~buffer
-        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, xfd)
+        user = Ring.USER if long_mode else Ring.USER32
+        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, xfd, user)
+
+    def user_area(self, name: str, *, address: int | None = None) -> MemoryOperand:
+        """Add an XSAVE area in user memory, empty and mapped, and return it as an operand.
+
+        Its `pages` is a cell: whoever stores UNMAPPED, WRITE_PROTECTED or other Pages there makes accesses to it #PF.
+        """
+        area = MemoryOperand(Cell(name), Cell(f"pages of {name}"), address)
+        self.cell(area.area, XsaveArea())
+        self.cell(Cell(f"pages of {name}"), Pages())
+        return area
 
     def guest(
         self,
@@ -164,7 +174,14 @@ class Machine(World):
         return thread
 
     def _add_task(
-        self, body: Behaviour, args: tuple[Any, ...], cpu: int, name: str, perm: int, xfd: int
+        self,
+        body: Behaviour,
+        args: tuple[Any, ...],
+        cpu: int,
+        name: str,
+        perm: int,
+        xfd: int,
+        user: Ring = Ring.USER,
     ) -> Program:
         self._check_cpu(cpu)
         handle = Program(name)
@@ -172,7 +189,7 @@ class Machine(World):
         self.cell(task.fpstate.xfd, xfd)
         self.cell(task.fpstate.regs, XsaveArea(0, COMPACTED | self.kernel.features))
         held = self._host_cpu(task)
-        frame = Frame(handle, Kind.TASK, saved=_USER)
+        frame = Frame(handle, Kind.TASK, saved=(Saved(user, True),))
         if cpu in self._running:
             self.program(ret_from_fork, held, body, args, name=name)
             self.cell(handle.placement, Placement(None, frame))

@@ -21,7 +21,7 @@ from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.records import Change, Step
 from protocol.registers import Component
-from protocol.replies import Data, Done, Fault, Interrupted, Value, VmExit
+from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, VmExit
 
 
 def reply_text(reply: Any) -> str:
@@ -33,6 +33,8 @@ def reply_text(reply: Any) -> str:
             return f"{value:#x}" if value else "0"
         case Data(data=data):
             return show(data)
+        case PageFault(vector=vector, address=address):
+            return f"#{vector.name} at {address:#x}"
         case Fault(vector=vector):
             return f"#{vector.name}"
         case VmExit(reason=reason, vector=vector):
@@ -95,6 +97,9 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
         elif isinstance(new, op.XsaveArea):
             if old != new:
                 yield Change(cell.name, "", _area(old), _area(new))
+        elif isinstance(new, op.Pages):
+            if old != new:
+                yield Change(cell.name, "", _mapping(old), _mapping(new))
         elif old != new and (new is None or isinstance(new, int | str | bytes | bool)):
             yield Change(cell.name, "", show(old), show(new))
 
@@ -134,6 +139,17 @@ def _content(cpu: CpuState, component: int) -> str:
 
 def _area(area: op.XsaveArea) -> str:
     return f"[{component_names(area.xstate_bv)}]"
+
+
+_MAPPINGS: dict[op.Pages, str] = {
+    op.Pages(): "mapped",
+    op.UNMAPPED: "unmapped",
+    op.WRITE_PROTECTED: "read-only",
+}
+
+
+def _mapping(pages: op.Pages) -> str:
+    return _MAPPINGS.get(pages, "partly mapped")
 
 
 def _margin(number: int, before: Mapping[Cell, Any], after: Mapping[Cell, Any], kernel: Kernel) -> str:

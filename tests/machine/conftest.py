@@ -15,7 +15,7 @@ from actors.runtime import RETRY
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.schedule import Default
 from protocol.handles import Cell, Program
-from protocol.instructions import MsrArea, XsaveArea
+from protocol.instructions import MsrArea, Pages, XsaveArea
 
 TASK = Program("task")
 GUEST = Program("guest")
@@ -28,11 +28,11 @@ class Bench:
 
     task, guest, irq = TASK, GUEST, IRQ
     vmx = Vmx("vcpu")
-    word, area = Cell("word"), Cell("area")
+    word, area, pages = Cell("word"), Cell("area"), Cell("pages")
 
     def __init__(self, cpu="sapphire_rapids", *, ring=Ring.KERNEL, **choices):
         self.processor = Processor("cpu", cpu_model(cpu, **choices))
-        frame = Frame(TASK, Kind.TASK, ring, () if ring is Ring.USER else USER)
+        frame = Frame(TASK, Kind.TASK, ring, () if ring.cpl else USER)
         state = CpuState((frame,), XState(xcr0=self.processor.model.xcr0))
         self.cells = {
             cpu_cell(0): state,
@@ -44,6 +44,7 @@ class Bench:
             self.vmx.host_msrs: MsrArea(),
             self.word: 7,
             self.area: XsaveArea(0, 1 << 63),
+            self.pages: Pages(),
         }
 
     @property

@@ -29,6 +29,16 @@ from protocol.registers import Component, Msr, Vector, Work
         (op.Xsaveopt(1, Cell("a"), rexw=False), "xsaveopt X87 without REX.W"),
         (op.Xsavec(1 << 18, Cell("a")), "xsavec TILEDATA"),
         (op.Xrstor(1 << 9, Cell("a")), "xrstor PKRU"),
+        (op.Xrstor(1, op.MemoryOperand(Cell("a"))), "xrstor X87"),
+        (op.Xrstor(1, op.MemoryOperand(Cell("a"), address=0x1008)), "xrstor X87 at 0x1008"),
+        (op.Xsave(1, op.MemoryOperand(Cell("a"), encoding="lock")), "lock xsave X87"),
+        (op.Xsave(1, op.MemoryOperand(Cell("a"), encoding="66")), "xsave X87 with a 66h prefix"),
+        (
+            op.Xsave(1, op.MemoryOperand(Cell("a"), encoding="reg"), rexw=False),
+            "xsave X87 without REX.W on a register",
+        ),
+        (op.JmpFar(long_mode=False), "ljmp to 32-bit code"),
+        (op.JmpFar(long_mode=True), "ljmp to 64-bit code"),
         (op.MovFromCr0(), "read CR0"),
         (op.MovCr4Osxsave(osxsave=True), "set CR4.OSXSAVE"),
         (op.MovCr4Osxsave(osxsave=False), "clear CR4.OSXSAVE"),
@@ -51,6 +61,7 @@ from protocol.registers import Component, Msr, Vector, Work
             "vmwrite vcpu0: exits for rdmsr XFD, wrmsr XFD, wrmsr 0x10",
         ),
         (op.Vminject("vcpu0", Vector.NM), "vmwrite vcpu0: inject #NM"),
+        (op.Vminject("vcpu0", Vector.PF, 4, 0x1000), "vmwrite vcpu0: inject #PF at 0x1000"),
         (op.Ldtilecfg(bytes(64)), "ldtilecfg"),
         (op.Tilestored(3), "tilestored tmm3"),
         (op.Tilezero(0), "tilezero tmm0"),
@@ -87,6 +98,7 @@ def describe_any(cls):
         "msr": 1, "value": 1, "ts": True, "rfbm": 0, "area": Cell("a"), "config": b"", "tile": 0, "data": b"",
         "component": Component.APX, "cell": Cell("a"), "next": Program("p"), "vcpu": "v",
         "register": 3, "dst": 0, "src1": 1, "src2": 2, "osxsave": True, "vector": Vector.NM, "controls": op.Controls(),
+        "long_mode": False,
     }  # fmt: skip
     given = {name: operands[name] for name in cls.__struct_fields__ if name in operands}
     if cls is op.ExternalInterrupt:

@@ -23,7 +23,7 @@ ARRIVES = op.ExternalInterrupt()
 def test_an_interrupt_pushes_what_it_found_and_tells_its_handler_the_privilege_level(bench, ring):
     cpu = bench(ring=ring)
     below = cpu.cpu.top
-    assert cpu.do(ARRIVES, cpu.irq) == Value(ring.value)
+    assert cpu.do(ARRIVES, cpu.irq) == Value(ring.cpl)
     assert cpu.cpu.frames == (below, Frame(cpu.irq, Kind.HARDIRQ, Ring.KERNEL, (Saved(ring, True),)))
     assert not cpu.cpu.interrupt_flag
 

@@ -45,7 +45,7 @@ def build(program, *args, ring=Ring.KERNEL):
     inside = world.program(guest, cpu, name="guest", background=True)
     other = world.program(resting, cpu, first, name="other", background=True)
     saved = (Saved(Ring.USER, True),)
-    frame = Frame(first, Kind.TASK, ring, saved if ring is Ring.KERNEL else ())
+    frame = Frame(first, Kind.TASK, ring, () if ring.cpl else saved)
     world.cell(cpu_cell(0), CpuState((frame,), XState(xcr0=0xE02E7)))
     world.cell(first.placement, Placement(0))
     world.cell(inside.placement, Placement())
@@ -60,7 +60,7 @@ def build(program, *args, ring=Ring.KERNEL):
 async def extended(cpu):
     """The part of it that is about extended state."""
     await cpu.xsavec(TILES, AREA)
-    await cpu.xrstor(TILES, AREA)
+    await cpu.xrstor(TILES, op.MemoryOperand(AREA))
     await cpu.xsave(TILES, PLAIN)
     await cpu.xsaveopt(TILES, PLAIN, rexw=False)
     assert (await cpu.load(PLAIN)).xstate_bv == TILES
@@ -108,12 +108,14 @@ async def everything(cpu):
     assert await cpu.load(WORD) == 7
     await cpu.store(WORD, 8)
     assert await cpu.through(Variable("word"), FetchAdd(1)) == 8
-    assert await cpu.vmenter("vcpu") == VmExit(ExitReason.XSETBV, 0b11)
+    assert await cpu.vmenter("vcpu") == VmExit(ExitReason.XSETBV, 0, 0b11)
     await cpu.vmwrite("vcpu")
     await cpu.vmcontrol("vcpu", op.Controls(exception_bitmap=1 << Vector.UD))
     await cpu.vminject("vcpu", Vector.NM)
     assert await cpu.vmenter("vcpu") == VmExit(ExitReason.HLT)
     await cpu.switch_to(Program("other"))
+    await cpu.jmp_far(long_mode=False)
+    await cpu.jmp_far(long_mode=True)
     await cpu.syscall()
     await cpu.iret()
     await cpu.iret(Work.NONE)
@@ -129,7 +131,14 @@ async def test_each_call_sends_its_instruction_and_unpacks_its_result(run):
     assert sent[:4] == [op.Nop(), op.Cli(), op.Sti(), op.Wrmsr(Msr.XFD, 1 << 19)]
     assert sent[-3:] == [op.Syscall(), op.Iret(), op.Iret()]
     assert Through(Variable("word"), FetchAdd(1)) in sent
-    assert {type(message) for message in sent} >= {op.Touch, op.Tilezero, op.MovCr0Ts, op.Sttilecfg, op.Load}
+    assert {type(message) for message in sent} >= {
+        op.Touch,
+        op.Tilezero,
+        op.MovCr0Ts,
+        op.Sttilecfg,
+        op.Load,
+        op.JmpFar,
+    }
 
 
 async def faults(cpu, instruction):
@@ -196,7 +205,7 @@ async def test_a_handler_is_told_the_privilege_level_that_it_interrupted(run, ri
     irq = world.program(interrupted_here, Cpu(processor), name="irq")
     world.cell(irq.placement, Placement(0))
     execution, _ = await run(world, First("irq"))
-    assert execution.running["irq"].labels == {"cpl": ring.value}
+    assert execution.running["irq"].labels == {"cpl": ring.cpl}
 
 
 class First:

@@ -132,6 +132,14 @@ def test_messages_are_described_as_in_a_listing(bench):
 # After any sequence.
 
 DEVICES = (Variable("word"),)
+OPERANDS = (
+    Cell("area"),
+    Cell("area"),
+    op.MemoryOperand(Cell("area"), Cell("pages")),
+    op.MemoryOperand(Cell("area"), Cell("pages"), 0x1000),
+    op.MemoryOperand(Cell("area"), address=0x1008),
+    op.MemoryOperand(Cell("area"), encoding="lock"),
+)
 xfd_values = st.sampled_from([0, TILEDATA, HYPOTHETICAL, TILEDATA | HYPOTHETICAL, 1])
 rfbm = st.sampled_from([0, 0b111, 1 << 17, TILEDATA, TILES | HYPOTHETICAL, 1 << 11 | 1 << 9, 2**64 - 1])
 instructions = st.one_of(
@@ -142,6 +150,8 @@ instructions = st.one_of(
             op.Sti(),
             op.Hlt(),
             op.Syscall(),
+            op.JmpFar(long_mode=False),
+            op.JmpFar(long_mode=True),
             op.Sttilecfg(),
             op.Tilerelease(),
             op.Ldtilecfg(bytes(64)),
@@ -177,6 +187,10 @@ instructions = st.one_of(
             op.ExternalInterrupt(),
             op.Load(Cell("word")),
             op.Store(Cell("word"), 9),
+            op.Store(Cell("pages"), op.Pages()),
+            op.Store(Cell("pages"), op.UNMAPPED),
+            op.Store(Cell("pages"), op.WRITE_PROTECTED),
+            op.Store(Cell("pages"), op.Pages(absent=((600, 4096),))),
             Through(DEVICES[0], FetchAdd(1)),
         ]
     ),
@@ -187,18 +201,21 @@ instructions = st.one_of(
     st.builds(op.MovCr0Ts, st.booleans()),
     st.builds(op.MovCr4Osxsave, st.booleans()),
     *(
-        st.builds(kind, rfbm, st.just(Cell("area")), st.booleans())
+        st.builds(kind, rfbm, st.sampled_from(OPERANDS), st.booleans())
         for kind in (op.Xsave, op.Xsaveopt, op.Xsavec, op.Xsaves, op.Xrstor, op.Xrstors)
     ),
 )
 
 
 def next_message(cpu, drawn):
-    """What is drawn, or what keeps the sequence going: handlers end by IRET, and nobody returns from nothing."""
+    """What is drawn, or what keeps the sequence going: handlers end by IRET, nobody returns from nothing, or names
+    a register that his mode does not have."""
     in_handler = cpu.cpu.top.kind is Kind.HARDIRQ
     if in_handler and isinstance(drawn, op.ExternalInterrupt | op.Nop | op.Cli):
         return op.Iret()
     if isinstance(drawn, op.Iret) and not cpu.cpu.top.saved:
+        return op.Nop()
+    if not cpu.cpu.top.ring.long_mode and getattr(drawn, "register", 0) > 7:
         return op.Nop()
     return drawn
 

@@ -9,8 +9,15 @@ from protocol.handles import Cell, Program
 TASK, GUEST, HANDLER = (Frame(Program(kind.value), kind) for kind in Kind)
 
 
-def test_the_values_of_the_rings_are_the_privilege_levels():
-    assert (Ring.KERNEL.value, Ring.USER.value) == (0, 3)
+def test_a_ring_is_a_privilege_level_and_a_mode_and_has_another_of_the_same_level_beside_it():
+    assert (Ring.KERNEL.cpl, Ring.USER.cpl) == (0, 3)
+    assert Ring.KERNEL.long_mode
+    assert Ring.USER.long_mode
+    for ring, other in ((Ring.KERNEL, Ring.KERNEL32), (Ring.USER, Ring.USER32)):
+        assert (other.cpl, other.long_mode) == (ring.cpl, False)
+        for one in (ring, other):
+            assert one.beside(long_mode=True) is ring
+            assert one.beside(long_mode=False) is other
 
 
 def test_the_innermost_context_is_the_one_that_runs():

@@ -15,7 +15,7 @@ from protocol.replies import Done, Fault, Value
 def test_an_exception_goes_to_the_kernel_with_interrupts_off_and_pushes_what_was(bench, ring, interrupt_flag):
     cpu = bench(ring=ring).set(interrupt_flag=interrupt_flag).cpu
     (effect,) = raise_exception(cpu, Vector.NM)
-    assert effect.reply == Fault(Vector.NM, None, ring.value)
+    assert effect.reply == Fault(Vector.NM, None, ring.cpl)
     assert effect.cpu.top.ring is Ring.KERNEL
     assert not effect.cpu.interrupt_flag
     assert effect.cpu.top.saved == (*cpu.top.saved, Saved(ring, interrupt_flag))

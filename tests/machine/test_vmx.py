@@ -186,7 +186,7 @@ def test_xsetbv_always_exits_and_retires_when_the_hypervisor_has_completed_it(be
     before = cpu.x
     assert cpu.retries(op.Xsetbv(0b11))
     assert cpu.x == before, "the hypervisor decides"
-    assert cpu.do(op.Vmread("vcpu")) == VmExit(ExitReason.XSETBV, 0b11)
+    assert cpu.do(op.Vmread("vcpu")) == VmExit(ExitReason.XSETBV, 0, 0b11)
     assert cpu.do(op.Vmwrite("vcpu")) == Done()
     cpu.do(ENTER)
     assert cpu.do(op.Xsetbv(0b11)) == Done()

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.areas import UNMAPPED, MemoryOperand
 from protocol.handles import Cell, Program
-from protocol.instructions import Instruction, Rdmsr, Store, Tileloadd, Wrmsr, Xsaves
+from protocol.instructions import Instruction, Rdmsr, Store, Tileloadd, Wrmsr, Xrstor, Xsaves
 from protocol.records import Record
-from protocol.registers import Uint64
-from protocol.replies import Reply, Value
+from protocol.registers import Uint64, Vector
+from protocol.replies import PageFault, Reply, Value
 from protocol.tokens import TokenBody
 
 TEXT = st.text(max_size=12)
@@ -98,6 +99,10 @@ def test_tags_tell_the_members_of_a_union_apart(tag):
         '{"op":"vmcontrol","vcpu":"v","controls":{"type":"controls","wrmsr_exiting":[18446744073709551616]}}',
         '{"op":"tileloadd","tile":8,"data":""}',
         '{"op":"externalinterrupt","vector":31}',
+        '{"op":"xsave","rfbm":0,"area":{"type":"program","name":"x"}}',
+        '{"op":"xsave","rfbm":0,"area":{"type":"memory","area":{"type":"cell","name":"x"},"encoding":"rep"}}',
+        '{"op":"xsave","rfbm":0,"area":{"type":"memory","area":{"type":"cell","name":"x"},"address":18446744073709551616}}',
+        '{"op":"store","cell":{"type":"cell","name":"x"},"value":{"type":"pages","absent":[[1]]}}',
         '{"op":"lfence"}',
         '{"msr":452}',
     ],
@@ -108,7 +113,13 @@ def test_what_is_no_instruction_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"type":"fault","vector":255}', '{"type":"value","value":1.5}', '{"type":"retry"}']
+    "text",
+    [
+        '{"type":"fault","vector":255}',
+        '{"type":"page_fault","vector":14,"address":18446744073709551616}',
+        '{"type":"value","value":1.5}',
+        '{"type":"retry"}',
+    ],
 )
 def test_what_is_no_reply_is_refused(text):
     with pytest.raises(msgspec.ValidationError):
@@ -125,6 +136,18 @@ def test_what_is_no_reply_is_refused(text):
         (
             Xsaves(0x40000, Cell("fpstate")),
             '{"op":"xsaves","rfbm":262144,"area":{"type":"cell","name":"fpstate"},"rexw":true}',
+        ),
+        (
+            Xrstor(7, MemoryOperand(Cell("a"), Cell("p"), 64)),
+            '{"op":"xrstor","rfbm":7,"area":{"type":"memory","area":{"type":"cell","name":"a"},"pages":{"type":"cell","name":"p"},"address":64,"encoding":""},"rexw":true}',
+        ),
+        (
+            Store(Cell("x"), UNMAPPED),
+            '{"op":"store","cell":{"type":"cell","name":"x"},"value":{"type":"pages","absent":[[0,4294967296]],"read_only":[]}}',
+        ),
+        (
+            PageFault(Vector.PF, 6, 3, 4096, Cell("x")),
+            '{"type":"page_fault","vector":14,"error_code":6,"cpl":3,"address":4096,"area":{"type":"cell","name":"x"}}',
         ),
         (Value(7), '{"type":"value","value":7}'),
     ],
@@ -146,7 +169,14 @@ def words_of_64_bits():
 @pytest.mark.parametrize("value", [-1, 2**64])
 def test_a_register_has_64_bits_also_where_a_program_makes_the_message(cls, field, value):
     hints = typing.get_type_hints(cls)
-    simple = {Cell: Cell("a"), str: "v", int: 1, bool: True}
+    simple = {
+        Cell: Cell("a"),
+        Cell | MemoryOperand: Cell("a"),
+        str: "v",
+        int: 1,
+        bool: True,
+        Vector: Vector.PF,
+    }
     others = {one: simple[hints[one]] for one in cls.__struct_fields__ if hints[one] in simple}
     assert cls(**others | {field: 2**64 - 1})
     with pytest.raises(ValueError, match="not an unsigned 64-bit word"):

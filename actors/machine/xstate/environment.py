@@ -3,7 +3,7 @@
 import msgspec
 
 from protocol.handles import Cell
-from protocol.instructions import XsaveArea
+from protocol.instructions import Pages, XsaveArea
 
 ALIGNMENT = 64
 
@@ -25,13 +25,6 @@ class Environment(msgspec.Struct, frozen=True, cache_hash=True):
     non_root: bool = False
     enable_xsaves: bool = True
     pke: bool = True
-
-
-class Pages(msgspec.Struct, frozen=True, cache_hash=True):
-    """Bytes of an area that cannot be accessed, as ranges [first, behind the last) from the area's start."""
-
-    absent: tuple[tuple[int, int], ...] = ()
-    read_only: tuple[tuple[int, int], ...] = ()
 
 
 class Operand(msgspec.Struct, frozen=True):

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from actors.machine.xstate.description import Description
-from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand, Pages
+from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
 from actors.machine.xstate.outcomes import Fault
+from protocol.instructions import Pages
 from protocol.registers import Vector
 
 _WRITE, _USER = 1 << 1, 1 << 2
