@@ -10,7 +10,7 @@ from protocol import instructions as op
 from protocol.handles import Cell
 from protocol.instructions import Controls, MsrArea, MsrEntry
 from protocol.registers import ExitReason, Msr, Vector
-from protocol.replies import Data, Done, Fault, Value, VmExit
+from protocol.replies import Data, Done, Fault, PageFault, Value, VmExit
 
 ENTER = op.Vmenter("vcpu")
 READ = op.Vmread("vcpu")
@@ -110,7 +110,55 @@ def test_what_the_hypervisor_completed_is_not_lost_when_it_lifts_the_intercept(b
     assert cpu.x.xfd == TILEDATA
 
 
+@pytest.mark.parametrize("message", [op.Rdmsr, lambda index: op.Wrmsr(index, 7)], ids=["rdmsr", "wrmsr"])
+@pytest.mark.parametrize(
+    ("index", "exits"),
+    [
+        (0x1FFF, False),
+        (0x2000, True),
+        (0x4000_0000, True),
+        (0xBFFF_FFFF, True),
+        (0xC000_0000, False),
+        (0xC000_1FFF, False),
+        (0xC000_2000, True),
+        (0xFFFF_FFFF, True),
+    ],
+)
+def test_an_address_that_the_bitmaps_do_not_cover_exits_always(bench, message, index, exits):
+    cpu = entered(bench())
+    if exits:
+        assert cpu.retries(message(index))
+        assert cpu.do(READ).qualification == index
+    else:
+        assert cpu.do(message(index)) == GP
+        assert cpu.cpu.in_guest
+
+
+def test_rdmsr_and_wrmsr_ignore_the_upper_half_of_rcx_on_the_host_and_in_the_bitmaps(bench):
+    high = 0xABCD << 32
+    cpu = bench()
+    assert cpu.do(op.Wrmsr(high | Msr.XFD, TILEDATA)) == Done()
+    assert cpu.do(op.Rdmsr(high | Msr.XFD)) == cpu.do(op.Rdmsr(Msr.XFD)) == Value(TILEDATA)
+    entered(cpu, rdmsr_exiting=(Msr.XFD,), wrmsr_exiting=(Msr.XFD,))
+    assert cpu.retries(op.Rdmsr(high | Msr.XFD))
+    assert cpu.do(READ) == VmExit(ExitReason.RDMSR, Msr.XFD)
+    cpu.do(op.Vmwrite("vcpu", 0))
+    cpu.do(ENTER)
+    cpu.do(op.Rdmsr(high | Msr.XFD))
+    assert cpu.retries(op.Wrmsr(high | Msr.XFD, 7))
+    assert cpu.do(READ) == VmExit(ExitReason.WRMSR, Msr.XFD, 7)
+
+
 # XSETBV.
+
+
+@pytest.mark.parametrize(("ecx", "told"), [(0, 0), (1, 1), (1 << 32, 0), (1 << 32 | 5, 5)])
+def test_the_exit_of_xsetbv_tells_the_register_and_the_value(bench, ecx, told):
+    cpu = entered(bench())
+    before = cpu.x
+    assert cpu.retries(op.Xsetbv(0b111, ecx))
+    assert cpu.do(READ) == VmExit(ExitReason.XSETBV, told, 0b111)
+    assert cpu.x == before
 
 
 def test_xsetbv_in_a_guest_is_undefined_without_osxsave_and_privileged_before_it_exits(bench):
@@ -178,6 +226,19 @@ def test_cr0_ts_and_privilege_come_before_the_exit_of_the_s_forms_and_a_bad_head
     assert cpu.retries(kind(CET_U, AREA))
 
 
+@pytest.mark.parametrize("kind", [op.Xsaves, op.Xrstors])
+def test_a_wrong_encoding_comes_before_the_exit_and_alignment_and_pages_behind_it(bench, kind):
+    cpu = entered(bench().set_x(xss=CET_U), xss_exiting=CET_U)
+    assert cpu.do(kind(CET_U, op.MemoryOperand(AREA, encoding="lock"))) == UD
+    assert cpu.cpu.in_guest
+    cpu.do(op.Iret())
+    cpu.cells[bench.pages] = op.UNMAPPED
+    behind = kind(CET_U, op.MemoryOperand(AREA, bench.pages, 8))
+    assert cpu.retries(behind)
+    assert cpu.do(READ) == VmExit(ExitReason.XSAVES if kind is op.Xsaves else ExitReason.XRSTORS, CET_U)
+    assert entered(cpu, xss_exiting=0).do(behind) == GP
+
+
 # Exceptions.
 
 
@@ -221,6 +282,39 @@ def test_other_exceptions_have_bits_of_their_own_and_an_error_code(bench):
     assert cpu.do(READ) == VmExit(ExitReason.EXCEPTION_OR_NMI, vector=Vector.GP, error_code=0)
     cpu.do(ENTER)
     assert at_user(cpu).retries(op.Cli()), "also of privilege"
+
+
+def test_a_page_fault_that_leaves_the_guest_has_its_address_in_the_qualification(bench):
+    cpu = at_user(entered(bench(), exception_bitmap=1 << Vector.PF))
+    cpu.cells[bench.pages] = op.UNMAPPED
+    inside = cpu.cpu.top
+    assert cpu.retries(op.Xrstor(7, op.MemoryOperand(AREA, bench.pages, 0x7000)))
+    assert cpu.do(READ) == VmExit(ExitReason.EXCEPTION_OR_NMI, 0x7000 + 512, vector=Vector.PF, error_code=4)
+    assert cpu.vmcs.frame == inside
+
+
+def test_a_page_fault_stays_in_the_guest_unless_its_bit_is_set(bench):
+    cpu = entered(bench(), exception_bitmap=1 << Vector.GP)
+    cpu.cells[bench.pages] = op.UNMAPPED
+    fault = cpu.do(op.Xsave(7, op.MemoryOperand(AREA, bench.pages)))
+    assert fault == PageFault(Vector.PF, 2, 0, 576, AREA), "the last component is probed first"
+    assert cpu.cpu.in_guest
+
+
+def test_an_injected_page_fault_has_the_address_that_the_hypervisor_wrote_into_cr2(bench):
+    cpu = at_user(entered(bench(), exception_bitmap=1 << Vector.PF))
+    cpu.cells[bench.pages] = op.UNMAPPED
+    message = op.Xrstor(7, op.MemoryOperand(AREA, bench.pages, 0x7000))
+    assert cpu.retries(message)
+    found = cpu.do(READ)
+    cpu.do(op.Vminject("vcpu", Vector.PF, found.error_code, found.qualification))
+    cpu.do(ENTER)
+    assert cpu.do(message) == PageFault(Vector.PF, 4, 3, 0x7000 + 512)
+    assert cpu.cpu.in_guest
+    cpu.do(op.Store(bench.pages, op.Pages()))
+    cpu.do(op.Iret())
+    cpu.cells[AREA] = op.XsaveArea()
+    assert cpu.do(message) == Done()
 
 
 def test_the_msr_areas_are_walked_at_such_an_exit_as_at_any(bench):

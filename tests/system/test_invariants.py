@@ -8,12 +8,13 @@ from actors.system import invariants as i
 from protocol.handles import Program
 
 TASK, GUEST = Frame(Program("task"), Kind.TASK), Frame(Program("guest"), Kind.GUEST)
-USER = Frame(Program("task"), Kind.TASK, Ring.USER)
+USER, USER32 = (Frame(Program("task"), Kind.TASK, ring) for ring in (Ring.USER, Ring.USER32))
 
 
 @pytest.mark.parametrize("interrupt_flag", [False, True])
 @pytest.mark.parametrize(
-    ("frames", "host", "user"), [((TASK,), True, False), ((USER,), True, True), ((TASK, GUEST), False, False)]
+    ("frames", "host", "user"),
+    [((TASK,), True, False), ((USER,), True, True), ((USER32,), True, True), ((TASK, GUEST), False, False)],
 )
 def test_where_the_cpu_is(frames, host, user, interrupt_flag):
     cpu = CpuState(frames, XState(), interrupt_flag)

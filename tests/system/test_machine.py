@@ -4,6 +4,7 @@ import pytest
 
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import Placement, Ring, cpu_cell
+from actors.runtime import set_label
 from actors.runtime.errors import ModelError, VmraceError
 from actors.system.invariants import xfd_err_clear
 from actors.system.kernel import Fpstate
@@ -11,13 +12,61 @@ from actors.system.kvm import FULL, MSR_LISTS
 from actors.system.machine import Machine
 from actors.system.tasks import busy_task
 from protocol.handles import Cell
-from protocol.instructions import MsrArea, MsrEntry
+from protocol.instructions import UNMAPPED, MemoryOperand, MsrArea, MsrEntry
 from protocol.records import Column
 from protocol.registers import Msr
 
 
 async def halts(cpu):
     await cpu.hlt()
+
+
+async def restores(cpu, area):
+    await cpu.xrstor(0b11, area)
+    set_label("restored")
+
+
+async def unmaps(cpu, area):
+    await cpu.store(area.pages, UNMAPPED)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("first", "labels"), [("task", {"restored": True}), ("sibling", {"signal": "SIGSEGV"})]
+)
+async def test_a_user_area_is_there_until_somebody_unmaps_it(tell, when, first, labels):
+    world = Machine(cpus=2)
+    area = world.user_area("frame", address=0x7FFF_0000)
+    assert area == MemoryOperand(Cell("frame"), Cell("pages of frame"), 0x7FFF_0000)
+    world.host_task(restores, area, name="task")
+    world.host_task(unmaps, area, cpu=1, name="sibling")
+    story = await tell(world, when(first, lambda _: True))
+    assert story.labels("task") == labels
+    assert story.execution.ending == "finished"
+
+
+async def restores_in_the_kernel(cpu, area):
+    await cpu.syscall()
+    await cpu.store(area.pages, UNMAPPED)
+    await cpu.xrstor(0b11, area)
+
+
+@pytest.mark.trio
+async def test_in_the_kernel_a_page_fault_without_a_fixup_is_the_end(tell):
+    world = Machine()
+    world.host_task(restores_in_the_kernel, world.user_area("frame"), name="task")
+    story = await tell(world)
+    assert (story.failure.type, story.failure.text) == ("Die", "BUG: unable to handle page fault")
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("long_mode", "ring"), [(True, Ring.USER), (False, Ring.USER32)])
+async def test_a_task_runs_in_the_mode_that_it_was_given(tell, long_mode, ring):
+    world = Machine()
+    world.host_task(busy_task, name="task", long_mode=long_mode)
+    story = await tell(world)
+    rings = [before[cpu_cell(0)].top.ring for _, before in zip(story.of("task"), story.states, strict=False)]
+    assert rings[:4] == [Ring.KERNEL, Ring.KERNEL, ring, ring]
 
 
 # What is refused.

@@ -1,5 +1,7 @@
 """How steps are told: text in, text out, from real executions and from values built for it."""
 
+import itertools
+
 import pytest
 
 from actors.machine.model import TILEDATA
@@ -13,9 +15,10 @@ from actors.system.kvm import FULL
 from actors.system.machine import Machine
 from actors.system.narration import reply_text
 from actors.system.tasks import amx_task, busy_task
+from protocol.instructions import UNMAPPED, WRITE_PROTECTED, Pages
 from protocol.records import Change
 from protocol.registers import ExitReason, Vector, Work
-from protocol.replies import Data, Done, Fault, Interrupted, Value, VmExit
+from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, VmExit
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,7 @@ from protocol.replies import Data, Done, Fault, Interrupted, Value, VmExit
         (Value(TILEDATA), "0x40000"),
         (Fault(Vector.NM), "#NM"),
         (Fault(Vector.GP, 0), "#GP"),
+        (PageFault(Vector.PF, 4, 3, 0x7FFF_0200), "#PF at 0x7fff0200"),
         (VmExit(ExitReason.EXTERNAL_INTERRUPT), "external interrupt"),
         (VmExit(ExitReason.EXCEPTION_OR_NMI, vector=Vector.NM), "exception or nmi #NM"),
         (Interrupted(Work.RESCHED), "interrupted: resched"),
@@ -117,6 +121,22 @@ async def test_a_store_names_its_cell_once(before_message):
     steps = await told(guest_and_task(1), before_message("irq0", "guest", "rdmsr XFD_ERR"))
     store = next(one for one in steps if one.text == "store" and one.program == "vcpu")
     assert store.changes == (Change("guest->xfd_err", "", "0", "0x40000"),)
+
+
+async def protects(cpu, area):
+    for pages in (WRITE_PROTECTED, UNMAPPED, Pages(absent=((4096, 8192),)), Pages()):
+        await cpu.store(area.pages, pages)
+
+
+@pytest.mark.trio
+async def test_pages_are_told_in_a_word():
+    world = Machine()
+    world.host_task(protects, world.user_area("frame"), name="task")
+    steps = await told(world, Default())
+    words = ["mapped", "read-only", "unmapped", "partly mapped", "mapped"]
+    assert [one.changes for one in steps if one.text == "store"] == [
+        (Change("pages of frame", "", was, now),) for was, now in itertools.pairwise(words)
+    ]
 
 
 @pytest.mark.trio
