@@ -44,8 +44,8 @@ FAMILY = {
     op.Xrstors: (restore, "xrstors"),
 }
 each_of_the_family = pytest.mark.parametrize("kind", FAMILY, ids=lambda one: one.__name__)
-few = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=250)
+few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(few, max_examples=150)
 
 
 def on(bench, cpu, model, enable_xsaves=True, **controls):
