@@ -56,6 +56,18 @@ MUTATIONS = (
             "Component.ZMM_HI256: 256,",
             "Component.ZMM_HI256: 512,",
         ),
+        (
+            "hdc-initial",
+            "13.6: HDC state is initial if IA32_PM_CTL1 = 1",
+            "Component.HDC: (1)",
+            "Component.HDC: (0)",
+        ),
+        (
+            "hwp-initial",
+            "13.6: HWP state is initial if IA32_HWP_REQUEST = 8000FF01H",
+            "(0x8000_FF01)",
+            "(0)",
+        ),
     ),
     *of(
         "cpuid.py",

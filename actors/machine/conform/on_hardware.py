@@ -23,7 +23,8 @@ from actors.machine.xstate.outcomes import Fault, Result, disallowed
 from actors.machine.xstate.presets import EMERALD_RAPIDS
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore import restore
-from actors.machine.xstate.save import SAVES, save
+from actors.machine.xstate.save import save
+from actors.machine.xstate.save_plan import SAVES
 from protocol.instructions import XsaveArea
 from protocol.registers import Component, Vector
 

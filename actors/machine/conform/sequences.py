@@ -5,6 +5,7 @@ An emulator's sequence ends as `stopped` at its first op with a `sus` tag: from 
 """
 
 import functools
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -92,7 +93,7 @@ def _tileloadd(run: Run, op: ops.Tileloadd, environment: Environment, cpu: CpuMo
         assert isinstance(op.base, int)
         assert isinstance(op.step, int)
         words = ((op.base + at * op.step) % (1 << 64) for at in range(0, _TILE_BUFFER, 8))
-        memory, stride = b"".join(word.to_bytes(8, "little") for word in words), tiles.ROW_BYTES
+        memory, stride = struct.pack(f"<{_TILE_BUFFER // 8}Q", *words), tiles.ROW_BYTES
     return tiles.tileloadd(run.state, op.tile, memory, environment, cpu, stride=stride)
 
 

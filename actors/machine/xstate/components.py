@@ -5,7 +5,7 @@ stretch of the area. Content 0 (x87 state) is the 152 bytes of the FXSAVE64 imag
 FTW, 0, FOP, 64-bit FIP and FDP), then bytes 32-159 (ST0 to ST7). Content 1 is XMM0 to XMM15; MXCSR is a register of its own,
 because it belongs to SSE state in some rules and not in others (SDM volume 1, 13.5.2).
 
-Initial contents: SDM volume 1, 13.6. Zero everywhere, but FCW is 037FH; MXCSR is 1F80H.
+Initial contents: SDM volume 1, 13.6. Zero everywhere, but for FCW, HDC and HWP state (`INITIAL`); MXCSR is 1F80H.
 """
 
 import functools
@@ -61,6 +61,16 @@ SSE_BYTES = 256
 MXCSR_INITIAL = 0x1F80
 X87_INITIAL = b"\x7f\x03" + bytes(X87_BYTES - 2)
 
+INITIAL: dict[int, bytes] = {
+    Component.X87: X87_INITIAL,
+    Component.HDC: (1).to_bytes(8, "little"),
+    Component.HWP: (0x8000_FF01).to_bytes(8, "little"),
+}
+"""Initial contents that are not zero: FCW = 037FH, IA32_PM_CTL1 = 1, IA32_HWP_REQUEST = 8000FF01H."""
+
+NOT_BY_ZEROS = 1 << Component.HDC | 1 << Component.HWP
+"""Components outside the legacy region that zeros do not make initial."""
+
 
 @functools.lru_cache(maxsize=1 << 14)
 def bits(mask: int) -> tuple[int, ...]:
@@ -75,9 +85,9 @@ def bits(mask: int) -> tuple[int, ...]:
 
 def initial(component: int, size: int) -> bytes:
     """Return the initial content of a component of `size` bytes."""
-    return X87_INITIAL if component == Component.X87 else ZEROS[size]
+    return INITIAL.get(component) or ZEROS[size]
 
 
 def is_initial(component: int, content: bytes) -> bool:
     """Say whether a component holds its initial content."""
-    return content == (X87_INITIAL if component == Component.X87 else ZEROS[len(content)])
+    return content == initial(component, len(content))

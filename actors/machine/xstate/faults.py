@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from actors.machine.xstate.description import Description
-from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand, Pages
+from actors.machine.xstate.environment import Environment, Pages
 from actors.machine.xstate.outcomes import Fault
 from protocol.registers import Vector
 
@@ -44,6 +44,7 @@ class _Case(msgspec.Struct, frozen=True):
     encoding: str
     environment: Environment
     description: Description
+    misaligned: bool
 
 
 _Raise = Callable[[str], Fault]
@@ -67,6 +68,7 @@ RULES: tuple[tuple[Callable[[_Case], bool], _Raise, str], ...] = (
         general_protection,
         "CPL > 0",
     ),
+    (lambda case: case.misaligned, general_protection, "the area is not on a 64-byte boundary"),
 )
 """In this order."""
 
@@ -77,20 +79,16 @@ def _present(case: _Case) -> bool:
 
 
 def static(
-    instruction: str, encoding: str, environment: Environment, description: Description
+    instruction: str,
+    encoding: str,
+    environment: Environment,
+    description: Description,
+    *,
+    misaligned: bool = False,
 ) -> Fault | None:
-    """Return the fault of a save or restore that depends on neither memory nor its address, or None."""
-    case = _Case(instruction, encoding, environment, description)
+    """Return the fault of a save or restore that depends on nothing in memory, or None."""
+    case = _Case(instruction, encoding, environment, description, misaligned)
     return next((fault(why) for applies, fault, why in RULES if applies(case)), None)
-
-
-_MISALIGNED = general_protection("the area is not on a 64-byte boundary")
-
-
-def misaligned(operand: Operand) -> Fault | None:
-    """Return the fault of an area that is not aligned, or None; cells always are. It comes behind those above."""
-    address = operand.address
-    return _MISALIGNED if type(address) is int and address % ALIGNMENT else None
 
 
 Extent = tuple[int, int]
