@@ -19,6 +19,7 @@ from actors.machine.xstate import area as images
 from actors.machine.xstate import dot_product, msr, tiles, vector, xcr0
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.cpuid import cpuid_0d
+from actors.machine.xstate.description import REMEMBERED
 from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.layout import layout
 from actors.machine.xstate.outcomes import Result, disallowed
@@ -208,7 +209,7 @@ def _step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
     yield from _compared_registers(run, op)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=REMEMBERED)
 def _free(cpu: CpuModel) -> CpuModel:
     return msgspec.structs.replace(cpu, tracking="architectural")
 

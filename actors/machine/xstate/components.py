@@ -12,11 +12,14 @@ import functools
 
 from protocol.registers import Component
 
+_SHARED = 1 << 14
+"""Longer stretches of zeros are nobody's content on a released CPU, and are not kept."""
+
 
 class _Zeros(dict[int, bytes]):
     def __missing__(self, size: int) -> bytes:
-        self[size] = bytes(size)
-        return self[size]
+        zeros = bytes(size)
+        return self.setdefault(size, zeros) if size <= _SHARED else zeros
 
 
 ZEROS: dict[int, bytes] = _Zeros()
@@ -55,6 +58,9 @@ COMPATIBLE_BYTES: dict[int, int] = {
     Component.HI16_ZMM: 0,
 }
 """The leading bytes of a component that compatibility mode can reach, where that is not all of it (silicon fact 8)."""
+
+EXTENDED_REGION = 576
+"""Where components from 2 on begin: behind the legacy region (512 bytes) and the header (64 bytes)."""
 
 X87_BYTES = 152
 SSE_BYTES = 256

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.machine.xstate.components import COMPACTED, bits
-from actors.machine.xstate.description import EXTENDED_REGION, Description, facts
+from actors.machine.xstate.components import COMPACTED, EXTENDED_REGION, bits
+from actors.machine.xstate.description import REMEMBERED, Description, facts
 from protocol.registers import Component
 
 MXCSR_AT = 24
@@ -46,7 +46,7 @@ def layout(description: Description, xcomp_bv: int) -> Layout:
     return standard(description)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=REMEMBERED)
 def standard(description: Description) -> Layout:
     """Return the standard format: all user components of the CPU, at fixed offsets."""
     known = facts(description)
