@@ -176,10 +176,10 @@ def differences(line: EmulatorLine | SuiteLine, *, freedom: bool) -> Iterator[Ve
     run = start(line)
     for place, op in enumerate(line.ops):
         if op.sus:
-            answers = next(_step(run, op, freedom=False), None)
+            answers = next(step(run, op, freedom=False), None)
             yield Verdict(line.id, "stopped", "sus", ", ".join(op.sus), _answer(op, answers), place)
             return
-        for field, expected, got in _step(run, op, freedom=freedom):
+        for field, expected, got in step(run, op, freedom=freedom):
             yield Verdict(line.id, "failed", f"{_name(op)}.{field}", shown(expected), shown(got), place)
 
 
@@ -191,7 +191,8 @@ def _answer(op: ops.Op, difference: tuple[str, object, object] | None) -> str:
     return f"{_name(op)}.{field} {shown(got)}, not {shown(recorded)}"
 
 
-def _step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
+def step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
+    """Execute an op, and yield each field that differs from what was recorded."""
     result = Result(run.state)
     before = run.state
     if type(op) in _OTHERS:
