@@ -20,6 +20,8 @@ With RFBM = 0 XSAVEC still writes its header (fact 11).
 
 Under `architectural` each component of RFBM is a choice: a bit of XSTATE_BV that may be 0 or 1, bytes that may be skipped.
 Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too; here it does, as to the rest of component 1.
+No line has XSAVES of a CPU that executes: it rests on XSAVEC's lines, on the manual, and on the emulator, which has no modified
+optimisation.
 """
 
 from collections.abc import Iterator
