@@ -22,7 +22,8 @@ _STATUS = (
 )
 _CONFORM_STATUS = (
     "Exit status: 0 every line passed, or stopped at an instruction that the recording itself says not to trust; "
-    "1 a line failed; 2 usage or malformed input; 4 an internal error; 130 Ctrl-C."
+    "1 a line failed; 2 usage or malformed input, also an id that occurs twice, in one file or in two; "
+    "4 an internal error; 130 Ctrl-C."
 )
 _EXAMPLES = """\b
 Examples:

@@ -13,6 +13,7 @@ import msgspec
 from actors.cli.answers import FINE, INTERRUPTED, USAGE, VIOLATED, Answer, complain
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import progress
+from actors.cli.tallies import Report, Tally
 from actors.machine.conform.reader import VectorError, read_lines, set_name
 from actors.machine.conform.run import run
 from actors.machine.conform.suspects import SUSPECTS
@@ -24,28 +25,6 @@ SHOWN = 20
 """How many failed lines of a set are named unless all are asked for."""
 
 _VALUE = 60
-
-
-class Tally(msgspec.Struct):
-    """The lines of one set: passed, failed, and stopped at an instruction that is not to be trusted."""
-
-    name: str
-    lines: int = 0
-    passed: int = 0
-    failed: int = 0
-    stopped: int = 0
-
-    def count(self, verdict: Verdict) -> None:
-        """Count one more line."""
-        self.lines += 1
-        setattr(self, verdict.kind, getattr(self, verdict.kind) + 1)
-
-
-class Report(msgspec.Struct):
-    """The JSON object: the sets in the order in which they were met, and what the counts alone do not say."""
-
-    sets: list[Tally]
-    message: str | None = None
 
 
 class _Work(msgspec.Struct):

@@ -21,6 +21,7 @@ import typer
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome, complain
 from actors.cli.app import Work, app
 from actors.cli.interrupt import raise_on_interrupt
+from actors.cli.tallies import Report
 from actors.runtime.errors import VmraceError
 
 _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable name to import it by
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redirect_stdout(sys.stderr):  # what a user's own code prints is not the answer
             answer = _do(work)
         status = answer.status
-        _print(answer, as_json="--json" in given)
+        _print(_shaped(answer, given), as_json="--json" in given)
     except BrokenPipeError:  # whoever read our output has gone, having seen enough
         _forget_stdout()
     except OSError as error:
@@ -91,6 +92,14 @@ def _interrupted(error: BaseException) -> bool:
 
 def _failed(message: str, status: int) -> Answer:
     return Answer("", Outcome(message=complain(message)), status)
+
+
+def _shaped(answer: Answer, given: Sequence[str]) -> Answer:
+    """Return the answer with its object as the command has it also where the command itself did not come to answer."""
+    command = next((word for word in given if not word.startswith("-")), "")
+    if command != "conform" or not isinstance(answer.json, Outcome):
+        return answer
+    return msgspec.structs.replace(answer, json=Report([], answer.json.message))
 
 
 def _with_hint(error: Any) -> str:

@@ -23,7 +23,7 @@ from actors.machine.step import Effect, Effects, Step, raised
 from actors.machine.xstate import area as images
 from actors.machine.xstate.components import TILEDATA, bits
 from actors.machine.xstate.cpu import CpuModel
-from actors.machine.xstate.outcomes import Choice, Result, Store, apply, outcomes
+from actors.machine.xstate.outcomes import Choice, Result, Store, apply, count, outcomes
 from actors.machine.xstate.outcomes import Fault as Raised
 from actors.machine.xstate.registers import XState
 from actors.runtime.errors import ModelError
@@ -94,16 +94,15 @@ def _as_reply(step: Step, fault: Raised) -> Fault:
 def _spelt_out(step: Step, result: Result, store: Store) -> Iterator[tuple[str, Result]]:
     """Yield the outcomes with their labels; raises ModelError if they are too many."""
     choices = tuple(_distinct(step, result, choice, store) for choice in result.choices)
-    free = bits(result.free)
-    count = 1 << len(free)
-    for choice in choices:
-        count *= len(choice.ways)
-    if count > OUTCOMES:
+    result, free = msgspec.structs.replace(result, choices=choices), bits(result.free)
+    found = count(result)
+    if found > OUTCOMES:
         raise ModelError(
-            f"{step.sender.name}: {describe(step.message)}: {count} outcomes with tracking="
-            f"{step.model.tracking}, more than {OUTCOMES}; ask for fewer components, or enable fewer"
+            f"{step.sender.name}: {describe(step.message)}: {found} outcomes with tracking="
+            f"{step.model.tracking}, more than {OUTCOMES}, as the manual leaves each component a choice; "
+            "ask for fewer components, enable fewer, or choose -p tracking=recorded"
         )
-    for label, one in outcomes(msgspec.structs.replace(result, choices=choices), store):
+    for label, one in outcomes(result, store):
         for number in range(len(free) + 1):
             for chosen in itertools.combinations(free, number):
                 value = one.value if one.value is None else one.value | sum(1 << bit for bit in chosen)

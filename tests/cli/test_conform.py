@@ -181,10 +181,34 @@ def test_a_file_given_twice(refused, mixed, write, tmp_path):
     )
 
 
-def test_no_file(vmrace):
-    status, out, err = vmrace("conform")
-    assert (status, out) == (2, "")
-    assert "Missing argument 'FILE...'" in err
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "Missing argument 'FILE...' (`vmrace conform -h` shows what there is)"),
+        (("--nothing",), "No such option: --nothing (`vmrace conform -h` shows what there is)"),
+        (("-p", "n=1", "some.jsonl"), "No such option: -p (`vmrace conform -h` shows what there is)"),
+    ],
+)
+def test_a_command_line_that_is_none(refused, arguments, told):
+    assert refused(*arguments) == told
+
+
+def test_errors_of_every_kind_have_the_shape_of_the_command(vmrace, vmrace_json, write, monkeypatch):
+    path = write("hw-save.jsonl", recorded("hw-save", 2))
+    monkeypatch.setattr(conform, "run", lambda line: line.nothing)
+    status, answer = vmrace_json("conform", path)
+    assert (status, sorted(answer), answer["sets"]) == (4, ["message", "sets"], [])
+    assert answer["message"].startswith("internal error: AttributeError: ")
+    status, out, _ = vmrace("--json", "conform", path)
+    assert (status, json.loads(out)["sets"]) == (2, [])
+    status, out, _ = vmrace("explore", "conform", "--json")
+    assert (status, json.loads(out)["scenario"]) == (2, None), "a scenario of that name is another command's"
+
+
+def test_the_help_says_that_an_id_stands_once(vmrace):
+    status, out, _ = vmrace("conform", "--help")
+    assert status == 0
+    assert "2 usage or malformed input, also an id that occurs twice" in " ".join(out.split())
 
 
 def test_ctrl_c_ends_it_with_what_was_done(vmrace, vmrace_json, write, monkeypatch):

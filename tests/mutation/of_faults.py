@@ -121,6 +121,12 @@ MUTATIONS = (
             "max(offset, first) for first",
             "first for first",
         ),
+        (
+            "misaligned-after-other-faults",
+            "13.7 to 13.12: #GP for a misaligned area comes after #UD and #NM",
+            "(lambda case: bool(case.encoding), undefined,",
+            '(lambda case: case.misaligned, general_protection, "early"),\n    (lambda case: bool(case.encoding), undefined,',
+        ),
     ),
     *of(
         "environment.py",

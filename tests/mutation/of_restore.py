@@ -125,14 +125,32 @@ MUTATIONS = (
         (
             "restore-initialises",
             "13.8: a component in RFBM with XSTATE_BV[i] = 0 is initialised",
-            "after = live & ~reached | present",
-            "after = live & ~loading | present",
+            "live=live & ~reached | present,",
+            "live=live & ~loading | present,",
         ),
         (
             "restore-leaves-the-rest",
             "13.8: a component outside RFBM is left alone",
-            "after = live & ~reached | present",
-            "after = present",
+            "live=live & ~reached | present,",
+            "live=present,",
+        ),
+        (
+            "restore-zeros-of-hdc-and-hwp",
+            "13.6: zeros are not the initial content of HDC and HWP state",
+            "and not loading & ~present & NOT_BY_ZEROS",
+            "",
+        ),
+        (
+            "restore-components-that-overlap",
+            "APX state lies where MPX state does: neither is a slot of its own",
+            "not known.overlapping and ",
+            "",
+        ),
+        (
+            "restore-x87-without-a-part",
+            "13.5.1: a part of x87 state that is zero in memory is loaded as zeros",
+            "and NOWHERE not in inspected",
+            "",
         ),
     ),
     *of(
@@ -156,16 +174,10 @@ MUTATIONS = (
             "state.xcr0 | state.xss",
         ),
         (
-            "restore-misaligned-after-other-faults",
-            "13.8: #UD and #NM come before #GP for a misaligned area",
-            "planned.fault or misaligned(operand)",
-            "misaligned(operand) or planned.fault",
-        ),
-        (
             "restore-misaligned",
             "13.8: an area that is not on a 64-byte boundary is #GP",
-            "planned.fault or misaligned(operand)",
-            "planned.fault",
+            "type(address) is int and address % ALIGNMENT != 0",
+            "False",
         ),
         (
             "reserved-header-bytes",
@@ -188,14 +200,14 @@ MUTATIONS = (
         (
             "restore-xfd",
             "13.14: #NM if a component would be loaded that XFD disables",
-            "return stopped or _checked(run)",
-            "return _checked(run)",
+            "return xfd.device_not_available(state, planned.rfbm & area.xstate_bv, cpu) or",
+            "return",
         ),
         (
             "restore-xfd-before-mxcsr",
             "13.14, not verified: #NM of XFD comes before #GP of MXCSR",
-            "return stopped or _checked(run)",
-            "return (_checked(run) if _checked(run).fault else stopped) or _checked(run)",
+            "return xfd.device_not_available(state, ",
+            "return (_checked(run) if _checked(run).fault else None) or xfd.device_not_available(state, ",
         ),
         (
             "restore-mxcsr-reserved",
@@ -248,13 +260,13 @@ MUTATIONS = (
         (
             "restored-init-is-not-in-use",
             "13.8, silicon fact 1: XINUSE[i] = 0 for a component that was initialised",
-            "state.xinuse & ~reached | planned.loading,",
-            "state.xinuse | planned.loading,",
+            "state.xinuse & ~reached | loading,",
+            "state.xinuse | loading,",
         ),
         (
             "restored-is-in-use",
             "13.8, silicon fact 1: XINUSE[i] = 1 for a component that was loaded",
-            "state.xinuse & ~reached | planned.loading,",
+            "state.xinuse & ~reached | loading,",
             "state.xinuse & ~reached,",
         ),
         (
@@ -272,25 +284,25 @@ MUTATIONS = (
         (
             "xrstor-info-xcomp-bv",
             "13.8: XRSTOR_INFO has XCOMP_BV",
-            "xcomp_bv = run.operand.area.xcomp_bv if run.plan.compact else 0",
-            "xcomp_bv = 0",
+            "operand.address, planned.form)",
+            "operand.address, 0)",
         ),
         (
             "xrstor-info-cpl",
             "13.8: XRSTOR_INFO has CPL",
-            "XrstorInfo(environment.cpl, environment.non_root, address, xcomp_bv)",
-            "XrstorInfo(0, environment.non_root, address, xcomp_bv)",
+            "XrstorInfo(environment.cpl, environment.non_root,",
+            "XrstorInfo(0, environment.non_root,",
         ),
         (
             "xrstor-info-non-root",
             "13.8: XRSTOR_INFO has whether it was in VMX non-root operation",
-            "XrstorInfo(environment.cpl, environment.non_root, address, xcomp_bv)",
-            "XrstorInfo(environment.cpl, False, address, xcomp_bv)",
+            "XrstorInfo(environment.cpl, environment.non_root,",
+            "XrstorInfo(environment.cpl, False,",
         ),
         (
             "xrstor-info-not-by-value",
             "by value there is no modified optimisation",
-            ' or run.cpu.tracking == "by_value":',
+            ' or cpu.tracking == "by_value":',
             ":",
         ),
         (
@@ -314,8 +326,8 @@ MUTATIONS = (
         (
             "restore-rexw-in-64-bit-mode-alone",
             "volume 2, XRSTOR: REX.W counts in 64-bit mode",
-            "return self.operand.rexw and self.environment.long_mode",
-            "return self.operand.rexw",
+            "rexw = operand.rexw and environment.long_mode",
+            "rexw = operand.rexw",
         ),
         (
             "restore-page-fault-order",
@@ -353,6 +365,12 @@ MUTATIONS = (
             "    if run.cpu.xss >> number & 1:\n",
             "    if True:\n",
         ),
+        (
+            "restore-under-xfd",
+            "13.14: #NM also where everything else is usual",
+            "and not state.xfd & planned.loading:",
+            ":",
+        ),
     ),
     *of(
         "contents.py",
@@ -373,6 +391,36 @@ MUTATIONS = (
             "13.12: CET_S is checked as CET_U is",
             "SUPERVISED = 1 << Component.CET_U | 1 << Component.CET_S",
             "SUPERVISED = 1 << Component.CET_U",
+        ),
+        (
+            "restored-initial-value-is-not-held",
+            "13.6: a component with its initial value holds nothing",
+            "if is_initial(number, piece) or (",
+            "if (",
+        ),
+        (
+            "restored-initial-x87",
+            "13.6: so does x87 state",
+            "X87_INITIAL in first or ",
+            "",
+        ),
+        (
+            "restore-mxcsr-reserved-at-once",
+            "13.8: a reserved bit of MXCSR is #GP also where everything else is usual",
+            "or mxcsr & ~description.mxcsr_mask",
+            "",
+        ),
+        (
+            "restore-supervisor-values-at-once",
+            "13.12: so are values of supervisor state that WRMSR would refuse",
+            "or (SUPERVISED >> number & 1 and refuses(number, piece, linear_bits))",
+            "",
+        ),
+        (
+            "restore-changed-by-loading",
+            "13.5.7, 13.5.14: padding of PKRU and illegal configurations are not loaded",
+            "return number not in LOADED or LOADED[number](piece) == piece",
+            "return True",
         ),
     ),
 )

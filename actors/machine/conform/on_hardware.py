@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from actors.machine.conform.hardware import Encoding, HardwareLine
+from actors.machine.conform.hardware import ANOTHER, Encoding, HardwareLine
 from actors.machine.conform.verdicts import Verdict, shown
 from actors.machine.xstate import area as images
 from actors.machine.xstate import msr, tiles, xcr0
@@ -23,7 +23,8 @@ from actors.machine.xstate.outcomes import Fault, Result, disallowed
 from actors.machine.xstate.presets import EMERALD_RAPIDS
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore import restore
-from actors.machine.xstate.save import SAVES, save
+from actors.machine.xstate.save import save
+from actors.machine.xstate.save_plan import SAVES
 from protocol.instructions import XsaveArea
 from protocol.registers import Component, Vector
 
@@ -110,8 +111,10 @@ def execute(line: HardwareLine, state: XState, cpu: CpuModel) -> Result:
     """Execute the line's instruction."""
     how: Encoding = line.encoding
     environment = _COMPATIBLE if how.compat else _LONG
+    if (how.instruction, how.form) in ANOTHER:
+        return Result(state, _area(_memory(line), line))
     if how.instruction in _OTHERS:
-        if how.form:  # none of them has another encoding under these prefixes, or with a register
+        if how.form:  # at CPL 3 without AMX none of them is an instruction that executes
             return Result(state, fault=undefined(f"{how.form} is no encoding of {how.instruction}"))
         return _OTHERS[how.instruction](state, line, environment, cpu)
     operand = Operand(_area(_memory(line), line), PAGE + line.off, how.rexw, how.form)

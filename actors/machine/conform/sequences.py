@@ -5,6 +5,7 @@ An emulator's sequence ends as `stopped` at its first op with a `sus` tag: from 
 """
 
 import functools
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from actors.machine.xstate import area as images
 from actors.machine.xstate import dot_product, msr, tiles, vector, xcr0
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.cpuid import cpuid_0d
+from actors.machine.xstate.description import REMEMBERED
 from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.layout import layout
 from actors.machine.xstate.outcomes import Result, disallowed
@@ -92,7 +94,7 @@ def _tileloadd(run: Run, op: ops.Tileloadd, environment: Environment, cpu: CpuMo
         assert isinstance(op.base, int)
         assert isinstance(op.step, int)
         words = ((op.base + at * op.step) % (1 << 64) for at in range(0, _TILE_BUFFER, 8))
-        memory, stride = b"".join(word.to_bytes(8, "little") for word in words), tiles.ROW_BYTES
+        memory, stride = struct.pack(f"<{_TILE_BUFFER // 8}Q", *words), tiles.ROW_BYTES
     return tiles.tileloadd(run.state, op.tile, memory, environment, cpu, stride=stride)
 
 
@@ -174,10 +176,10 @@ def differences(line: EmulatorLine | SuiteLine, *, freedom: bool) -> Iterator[Ve
     run = start(line)
     for place, op in enumerate(line.ops):
         if op.sus:
-            answers = next(_step(run, op, freedom=False), None)
+            answers = next(step(run, op, freedom=False), None)
             yield Verdict(line.id, "stopped", "sus", ", ".join(op.sus), _answer(op, answers), place)
             return
-        for field, expected, got in _step(run, op, freedom=freedom):
+        for field, expected, got in step(run, op, freedom=freedom):
             yield Verdict(line.id, "failed", f"{_name(op)}.{field}", shown(expected), shown(got), place)
 
 
@@ -189,7 +191,8 @@ def _answer(op: ops.Op, difference: tuple[str, object, object] | None) -> str:
     return f"{_name(op)}.{field} {shown(got)}, not {shown(recorded)}"
 
 
-def _step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
+def step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
+    """Execute an op, and yield each field that differs from what was recorded."""
     result = Result(run.state)
     before = run.state
     if type(op) in _OTHERS:
@@ -207,7 +210,7 @@ def _step(run: Run, op: ops.Op, *, freedom: bool) -> Differences:
     yield from _compared_registers(run, op)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=REMEMBERED)
 def _free(cpu: CpuModel) -> CpuModel:
     return msgspec.structs.replace(cpu, tracking="architectural")
 

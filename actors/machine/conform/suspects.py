@@ -24,7 +24,8 @@ SUSPECTS: dict[str, Suspect] = {
     "pkru-pad": Suspect(
         "bytes 7:4 of the PKRU component are not written",
         "all 8 bytes are written, the upper 4 as zeros",
-        "SDM volume 1, 13.5.7: the component is 8 bytes; no recorded CPU has PKRU, so silicon has not confirmed it",
+        "CPUID gives the component 8 bytes, of which the manual uses 4 and says nothing of the others (SDM volume 1, 13.5.7); "
+        "no recorded CPU has PKRU, so silicon has not confirmed it",
     ),
     "tilezero-xinuse": Suspect(
         "a TILEZERO of the last tile in use takes TILEDATA out of use",

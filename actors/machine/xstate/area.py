@@ -101,8 +101,9 @@ def replaced(
 
     This is what saves do most of the time, so no byte is looked at: the contents must not be all zero.
     """
-    if offsets != area.offsets or cleared:
-        offsets, pick = _merge(area.offsets, offsets, cleared)
+    old = area.offsets
+    if old is not offsets and old and (cleared or old != offsets):
+        offsets, pick = _merge(old, offsets, cleared)
         contents = pick(area.contents + contents)
     return XsaveArea(xstate_bv, xcomp_bv, offsets, contents)
 
@@ -124,10 +125,9 @@ def _merge(
 
 def picker(places: tuple[int, ...]) -> Pick:
     """Return a function that picks these places out of a tuple."""
-    if not places:
-        return lambda _: ()
-    if len(places) == 1:
-        return lambda pool: (pool[places[0]],)
+    first = places[0] if places else 0
+    if places == tuple(range(first, first + len(places))):
+        return operator.itemgetter(slice(first, first + len(places)))  # faster than one by one
     return operator.itemgetter(*places)
 
 

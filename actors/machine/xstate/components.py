@@ -5,18 +5,21 @@ stretch of the area. Content 0 (x87 state) is the 152 bytes of the FXSAVE64 imag
 FTW, 0, FOP, 64-bit FIP and FDP), then bytes 32-159 (ST0 to ST7). Content 1 is XMM0 to XMM15; MXCSR is a register of its own,
 because it belongs to SSE state in some rules and not in others (SDM volume 1, 13.5.2).
 
-Initial contents: SDM volume 1, 13.6. Zero everywhere, but FCW is 037FH; MXCSR is 1F80H.
+Initial contents: SDM volume 1, 13.6. Zero everywhere, but for FCW, HDC and HWP state (`INITIAL`); MXCSR is 1F80H.
 """
 
 import functools
 
 from protocol.registers import Component
 
+_SHARED = 1 << 14
+"""Longer stretches of zeros are nobody's content on a released CPU, and are not kept."""
+
 
 class _Zeros(dict[int, bytes]):
     def __missing__(self, size: int) -> bytes:
-        self[size] = bytes(size)
-        return self[size]
+        zeros = bytes(size)
+        return self.setdefault(size, zeros) if size <= _SHARED else zeros
 
 
 ZEROS: dict[int, bytes] = _Zeros()
@@ -56,10 +59,23 @@ COMPATIBLE_BYTES: dict[int, int] = {
 }
 """The leading bytes of a component that compatibility mode can reach, where that is not all of it (silicon fact 8)."""
 
+EXTENDED_REGION = 576
+"""Where components from 2 on begin: behind the legacy region (512 bytes) and the header (64 bytes)."""
+
 X87_BYTES = 152
 SSE_BYTES = 256
 MXCSR_INITIAL = 0x1F80
 X87_INITIAL = b"\x7f\x03" + bytes(X87_BYTES - 2)
+
+INITIAL: dict[int, bytes] = {
+    Component.X87: X87_INITIAL,
+    Component.HDC: (1).to_bytes(8, "little"),
+    Component.HWP: (0x8000_FF01).to_bytes(8, "little"),
+}
+"""Initial contents that are not zero: FCW = 037FH, IA32_PM_CTL1 = 1, IA32_HWP_REQUEST = 8000FF01H."""
+
+NOT_BY_ZEROS = 1 << Component.HDC | 1 << Component.HWP
+"""Components outside the legacy region that zeros do not make initial."""
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -75,9 +91,9 @@ def bits(mask: int) -> tuple[int, ...]:
 
 def initial(component: int, size: int) -> bytes:
     """Return the initial content of a component of `size` bytes."""
-    return X87_INITIAL if component == Component.X87 else ZEROS[size]
+    return INITIAL.get(component) or ZEROS[size]
 
 
 def is_initial(component: int, content: bytes) -> bool:
     """Say whether a component holds its initial content."""
-    return content == (X87_INITIAL if component == Component.X87 else ZEROS[len(content)])
+    return content == initial(component, len(content))

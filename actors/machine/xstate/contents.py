@@ -4,15 +4,21 @@
   emulator does the same). PKRU: the first four bytes; the rest of the component is not read (13.5.7).
 * CET_U, CET_S: values that WRMSR would refuse are #GP (13.5.9). XRSTORS alone loads them.
 
-Of PT, PASID, HDC, UINTR, LBR and HWP state no value is refused and nothing happens beside the transfer: reserved bits of these
-MSRs, and what loading TraceEn, UINV or HWP state brings about, is not modelled.
+The other supervisor components are plain: any bytes are loaded, and nothing happens beside the transfer. The manual has
+more, none of which is modelled: reserved bits and bytes are #GP (13.12); XSAVES clears IA32_RTIT_CTL.TraceEn and UINV once it
+has saved them, and XRSTORS is #GP while either is set (13.5.6, 13.5.11); addresses in UINTR state have to be canonical;
+IA32_LBR_DEPTH decides how many records are saved and loaded, is not initialised, and does not count for XINUSE[15] (13.5.12,
+13.6).
+
+Recorded: 70 loads of TILECFG and 45 of PKRU by the emulator. No load of CET_U, CET_S or UINTR state, and none of them refused.
 """
 
 import functools
 from collections.abc import Callable
 
-from actors.machine.xstate import cet, tile_config
-from actors.machine.xstate.components import ZEROS
+from actors.machine.xstate import cet, tile_config, x87
+from actors.machine.xstate.components import NOT_BY_ZEROS, SSE, X87, X87_INITIAL, ZEROS, bits, is_initial
+from actors.machine.xstate.description import Description
 from protocol.registers import Component
 
 SUPERVISED = 1 << Component.CET_U | 1 << Component.CET_S
@@ -30,9 +36,34 @@ LOADED: dict[int, Callable[[bytes], bytes]] = {Component.TILECFG: tile_config.lo
 """Component to the content that its bytes are loaded as; a component that is not here holds what it was given."""
 
 
+PARTICULAR = SUPERVISED | NOT_BY_ZEROS | sum(1 << number for number in LOADED)
+"""Components whose bytes need to be looked at before they are loaded."""
+
+
+Looked = tuple[tuple[bytes, ...], int]
+"""What comes out of the legacy region, as it is loaded: x87 state (or nothing, where it is not), and MXCSR."""
+
+
 @functools.lru_cache(maxsize=1 << 12)
-def kept(number: int, piece: bytes) -> bool:
-    """Say whether a component holds exactly these bytes once they are loaded."""
+def looked_at(which: int, pieces: tuple[bytes, ...], rexw: bool, description: Description) -> Looked | None:
+    """Look at pieces of an area that are loaded; None if one of them is refused or not simply taken as it is.
+
+    That is so where loading changes a component, or makes it initial. The pieces are those of the components `which`,
+    ascending: of component 0 its two parts, of component 1 MXCSR behind them.
+    """
+    found = list(pieces)
+    width = description.linear_bits
+    first = (x87.load(found.pop(0), found.pop(0), rexw, width),) if which & X87 else ()
+    mxcsr = int.from_bytes(found.pop(0)[:4], "little") if which & SSE else 0
+    if X87_INITIAL in first or mxcsr & ~description.mxcsr_mask:
+        return None
+    others = zip(bits(which & ~(X87 | SSE)), found, strict=True)
+    return (first, mxcsr) if all(_as_it_is(*one, width) for one in others) else None
+
+
+def _as_it_is(number: int, piece: bytes, linear_bits: int) -> bool:
+    if is_initial(number, piece) or (SUPERVISED >> number & 1 and refuses(number, piece, linear_bits)):
+        return False
     return number not in LOADED or LOADED[number](piece) == piece
 
 

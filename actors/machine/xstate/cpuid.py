@@ -3,6 +3,8 @@
 SDM volume 2, CPUID, and volume 1, 13.2. Sub-leaf 0: the bits of XCR0 (EDX:EAX), the size of the standard format for the current
 XCR0 (EBX) and for all user components (ECX). Sub-leaf 1: the features (EAX[4:0]), the size of the compacted format for
 XCR0 | IA32_XSS (EBX), the bits of IA32_XSS (EDX:ECX). Sub-leaf i > 1: component i; zeros if there is none.
+
+Recorded: `hw-cpu.json`, and the emulator's sub-leaves, of which EBX of sub-leaf 1 is not believed: it forgets the alignment.
 """
 
 from actors.machine.xstate.components import COMPACTED, bits

@@ -1,36 +1,33 @@
 """A CPU as CPUID leaf 0DH describes it: which state components it has, and how they are laid out.
 
 SDM volume 1, 13.2, and volume 2, CPUID. A description of one's own is made like those in `presets`; one that no CPU can
-have is refused with the reason. Components 0 and 1 are always there, in the legacy region, and are not listed.
+have is refused with the reason (`impossible`). Components 0 and 1 are always there, in the legacy region, and are not listed.
 """
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
-from actors.machine.xstate.components import AVX, AVX512, MPX, SSE, SSE_BYTES, TILES, X87, X87_BYTES, bits
+from actors.machine.xstate.components import SSE, SSE_BYTES, X87, X87_BYTES
+from actors.machine.xstate.impossible import Rule, broken
+from actors.machine.xstate.state_component import StateComponent, overlap
 from actors.runtime.errors import VmraceError
-from protocol.registers import Component
 
-EXTENDED_REGION = 576
-"""Where components from 2 on begin: behind the legacy region (512 bytes) and the header (64 bytes)."""
+__all__ = ("Description", "Facts", "ImpossibleCpu", "StateComponent", "facts", "overlap")
+
+
+REMEMBERED = 1 << 8
+"""Of how many descriptions is kept what follows from them: a run has one, a file of vectors as many as it mentions."""
 
 
 class ImpossibleCpu(VmraceError, ValueError):
-    """A description that no CPU can have; the text names the rule that it breaks."""
+    """A description that no CPU can have; the text says why, and `rule` is the row of `impossible.RULES` that it breaks."""
 
-
-class StateComponent(msgspec.Struct, frozen=True, cache_hash=True):
-    """CPUID.(EAX=0DH,ECX=number), number > 1: EAX is `size`, EBX `offset`, and ECX the three flags."""
-
-    number: int
-    size: int
-    offset: int = 0
-    supervisor: bool = False
-    align64: bool = False
-    xfd: bool = False
+    def __init__(self, text: str, rule: Rule | None = None) -> None:
+        super().__init__(text)
+        self.rule = rule
 
 
 class Description(msgspec.Struct, frozen=True, cache_hash=True):
@@ -53,9 +50,10 @@ class Description(msgspec.Struct, frozen=True, cache_hash=True):
     amx_ts: bool = True
 
     def __post_init__(self) -> None:
-        for rule in RULES:
-            for reason in rule(self):
-                raise ImpossibleCpu(f"{self.name} cannot exist: {reason}")
+        found = broken(self)
+        if found is not None:
+            rule, reason = found
+            raise ImpossibleCpu(f"{self.name} cannot exist: {reason}", rule)
 
     @property
     def xcr0(self) -> int:
@@ -88,7 +86,7 @@ class Facts(msgspec.Struct, frozen=True):
     overlapping: bool
 
 
-@functools.cache
+@functools.lru_cache(maxsize=REMEMBERED)
 def facts(description: Description) -> Facts:
     """Return the masks and tables of a description."""
     component = {one.number: one for one in description.components}
@@ -105,125 +103,3 @@ def facts(description: Description) -> Facts:
         component,
         any(overlap(one, other) for one, other in itertools.combinations(user, 2)),
     )
-
-
-# What no CPU can have. Each rule yields its reasons.
-
-_SUPERVISOR = frozenset({8, 10, 11, 12, 13, 14, 15, 16})
-_USER = frozenset({2, 3, 4, 5, 6, 7, 9, 17, 18})
-_SIZES: dict[int, int] = {
-    2: 256,
-    3: 64,
-    4: 64,
-    5: 64,
-    6: 512,
-    7: 1024,
-    8: 128,
-    10: 8,
-    11: 16,
-    12: 24,
-    13: 8,
-    14: 48,
-    16: 8,
-    17: 64,
-    18: 8192,
-}
-_LARGEST = 62
-_MXCSR_BITS = 0xFFFF
-
-
-def _name(number: int) -> str:
-    known = number in Component._value2member_map_
-    return f"component {number} ({Component(number).name})" if known else f"component {number}"
-
-
-def _numbers(cpu: Description) -> Iterator[str]:
-    seen = set()
-    for one in cpu.components:
-        if one.number <= 1 and one.xfd:
-            yield f"{_name(one.number)} cannot be disabled by XFD"
-        if one.number <= 1:
-            yield f"{_name(one.number)} lies in the legacy region and cannot be moved or resized"
-        if one.number > _LARGEST:
-            yield f"component {one.number}: a bitmap has components 2 to 62"
-        if one.number in seen:
-            yield f"{_name(one.number)} is described twice"
-        seen.add(one.number)
-
-
-def _sizes(cpu: Description) -> Iterator[str]:
-    for one in cpu.components:
-        if one.size <= 0:
-            yield f"{_name(one.number)} has no bytes"
-        if one.size != _SIZES.get(one.number, one.size):
-            yield f"{_name(one.number)} has {_SIZES[one.number]} bytes, not {one.size}"
-        if one.number == Component.PKRU and one.size < 8:  # noqa: PLR2004  # PKRU and its padding
-            yield f"{_name(one.number)} has at least 8 bytes"
-
-
-def _registers(cpu: Description) -> Iterator[str]:
-    for one in cpu.components:
-        if one.supervisor and one.number in _USER:
-            yield f"{_name(one.number)} is user state, managed by XCR0"
-        if not one.supervisor and one.number in _SUPERVISOR:
-            yield f"{_name(one.number)} is supervisor state: XCR0 has no bit for it"
-
-
-def _offsets(cpu: Description) -> Iterator[str]:
-    for one in cpu.components:
-        if one.supervisor and one.offset:
-            yield f"{_name(one.number)} is supervisor state, which the standard format has no place for"
-        if not one.supervisor and one.offset < EXTENDED_REGION:
-            yield f"{_name(one.number)} at {one.offset} lies in the legacy region or the header"
-    user = sorted((one for one in cpu.components if not one.supervisor), key=lambda one: one.number)
-    for at, one in enumerate(user):
-        for other in user[at + 1 :]:
-            if overlap(one, other) and not (1 << one.number & MPX and other.number == Component.APX):
-                yield f"{_name(one.number)} and {_name(other.number)} overlap in the standard format"
-
-
-def overlap(one: StateComponent, other: StateComponent) -> bool:
-    """Say whether two user components share bytes of the standard format."""
-    return one.offset < other.offset + other.size and other.offset < one.offset + one.size
-
-
-def _features(cpu: Description) -> Iterator[str]:
-    if cpu.xsaves and not cpu.xsavec:
-        yield "XSAVES without XSAVEC, whose compacted format it writes"
-    if cpu.xfd and not cpu.xsaves:
-        yield "XFD without XSAVES"
-    for one in cpu.components:
-        if one.supervisor and not cpu.xsaves:
-            yield f"{_name(one.number)} is supervisor state, and there is no XSAVES"
-        if one.xfd and not cpu.xfd:
-            yield f"{_name(one.number)} is XFD-capable, and CPUID.(EAX=0DH,ECX=1):EAX[4] = 0"
-        if one.xfd and one.supervisor:
-            yield f"{_name(one.number)} is supervisor state, which XFD does not disable"
-
-
-def _together(cpu: Description) -> Iterator[str]:
-    has = sum(1 << one.number for one in cpu.components)
-    for group, what in ((MPX, "MPX"), (AVX512, "AVX-512"), (TILES, "AMX")):
-        missing = group & ~has
-        if has & group and missing:
-            yield f"{what} state lacks {', '.join(_name(number) for number in bits(missing))}"
-    if has & AVX512 and not has & AVX:
-        yield "AVX-512 state without AVX state"
-
-
-def _constants(cpu: Description) -> Iterator[str]:
-    if cpu.linear_bits not in {48, 57}:
-        yield f"{cpu.linear_bits} linear-address bits: 48 or 57"
-    if not 0 < cpu.mxcsr_mask <= _MXCSR_BITS:
-        yield f"MXCSR_MASK {cpu.mxcsr_mask:#x}: MXCSR has bits 15:0"
-
-
-RULES: tuple[Callable[[Description], Iterator[str]], ...] = (
-    _numbers,
-    _sizes,
-    _registers,
-    _offsets,
-    _features,
-    _together,
-    _constants,
-)

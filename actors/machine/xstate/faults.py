@@ -2,12 +2,20 @@
 
 SDM volume 1, 13.7 to 13.12, and volume 2 for each instruction: #UD if the encoding or CR4.OSXSAVE forbids the instruction,
 or the CPU lacks it; #NM if CR0.TS = 1, which leaves IA32_XFD_ERR alone; #GP(0) for XSAVES and XRSTORS above CPL 0; #GP(0)
-if the area is misaligned. (With EFLAGS.AC = 1 at CPL 3 a misaligned area may give #AC instead; the recorded CPU was seen
-with AC = 0 only.)
+if the area is misaligned. (With CR0.AM = EFLAGS.AC = 1 at CPL 3 a misaligned area may give #AC instead; the recorded CPU was
+seen with AC = 0 only.)
+
+A wrong encoding is #UD here whichever it is (silicon fact 19 has LOCK, 66H and register forms). On a CPU three are other
+instructions, which this package does not have and vectors may well contain: XRSTOR with a register operand is LFENCE, XSAVEOPT
+with one MFENCE, and XSAVEOPT with 66H is CLWB (volume 2; `conform.hardware.ANOTHER`).
+
+#NM for CR0.TS rests on the emulator's sequences, and on no line of a CPU.
 
 Page faults: the recorded CPU probes the last component of RFBM's footprint first, whether it is in use or not, and a fault
-changes nothing (silicon fact 18). Where a header that would be #GP lies on a present page and the data does not, which of
-the two comes first is not known; the header is checked first here, for its XCOMP_BV says where the data is.
+changes nothing (silicon fact 18, of which no line is kept). The manual lets an instruction touch any byte of a component that
+it operates on, in use or not, disabled by XFD or not, also those of registers that the mode does not have (13.13). Where a
+header that would be #GP lies on a present page and the data does not, which of the two comes first is not known; the header
+is checked first here, for its XCOMP_BV says where the data is.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +23,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from actors.machine.xstate.description import Description
-from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
+from actors.machine.xstate.environment import Environment
 from actors.machine.xstate.outcomes import Fault
 from protocol.instructions import Pages
 from protocol.registers import Vector
@@ -45,6 +53,7 @@ class _Case(msgspec.Struct, frozen=True):
     encoding: str
     environment: Environment
     description: Description
+    misaligned: bool
 
 
 _Raise = Callable[[str], Fault]
@@ -68,6 +77,7 @@ RULES: tuple[tuple[Callable[[_Case], bool], _Raise, str], ...] = (
         general_protection,
         "CPL > 0",
     ),
+    (lambda case: case.misaligned, general_protection, "the area is not on a 64-byte boundary"),
 )
 """In this order."""
 
@@ -78,20 +88,16 @@ def _present(case: _Case) -> bool:
 
 
 def static(
-    instruction: str, encoding: str, environment: Environment, description: Description
+    instruction: str,
+    encoding: str,
+    environment: Environment,
+    description: Description,
+    *,
+    misaligned: bool = False,
 ) -> Fault | None:
-    """Return the fault of a save or restore that depends on neither memory nor its address, or None."""
-    case = _Case(instruction, encoding, environment, description)
+    """Return the fault of a save or restore that depends on nothing in memory, or None."""
+    case = _Case(instruction, encoding, environment, description, misaligned)
     return next((fault(why) for applies, fault, why in RULES if applies(case)), None)
-
-
-_MISALIGNED = general_protection("the area is not on a 64-byte boundary")
-
-
-def misaligned(operand: Operand) -> Fault | None:
-    """Return the fault of an area that is not aligned, or None; cells always are. It comes behind those above."""
-    address = operand.address
-    return _MISALIGNED if type(address) is int and address % ALIGNMENT else None
 
 
 Extent = tuple[int, int]

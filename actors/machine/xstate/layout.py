@@ -1,9 +1,13 @@
 """Where components lie in an XSAVE area: the legacy region, the header, and the two formats of the extended region.
 
 SDM volume 1, 13.4. Legacy region: x87 state in bytes 0-23 and 32-159, MXCSR and MXCSR_MASK in 24-31, XMM registers in
-160-415; 416-511 is software's. Header: XSTATE_BV at 512, XCOMP_BV at 520, 48 reserved bytes. Standard format: each user
-component at the offset that CPUID tells. Compacted format: the components in XCOMP_BV, ascending from 576, each directly
-behind the one before it, or on the next 64-byte boundary if CPUID.(EAX=0DH,ECX=i):ECX[1] says so.
+160-415; 416-463 are reserved and 464-511 software's, and no instruction touches either. Header: XSTATE_BV at 512, XCOMP_BV
+at 520, 48 reserved bytes. Standard format: each user component at the offset that CPUID tells. Compacted format: the
+components in XCOMP_BV, ascending from 576, each directly behind the one before it, or on the next 64-byte boundary if
+CPUID.(EAX=0DH,ECX=i):ECX[1] says so.
+
+The standard format is silicon's up to component 7, and the compacted format without alignment; no line of a CPU has a component
+that is aligned (those of AMX alone are). That rests on the emulator and on the CPUID of real hosts (`presets`).
 
 A layout also cuts an area into *slots*: one for each of these parts and for the gaps between them. `area` keeps the bytes of an
 area slot by slot, so that equal areas are equal values.
@@ -14,8 +18,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.machine.xstate.components import COMPACTED, bits
-from actors.machine.xstate.description import EXTENDED_REGION, Description, facts
+from actors.machine.xstate.components import COMPACTED, EXTENDED_REGION, bits
+from actors.machine.xstate.description import REMEMBERED, Description, facts
 from protocol.registers import Component
 
 MXCSR_AT = 24
@@ -46,7 +50,7 @@ def layout(description: Description, xcomp_bv: int) -> Layout:
     return standard(description)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=REMEMBERED)
 def standard(description: Description) -> Layout:
     """Return the standard format: all user components of the CPU, at fixed offsets."""
     known = facts(description)

@@ -3,7 +3,9 @@
 SDM volume 1, 13.3 and 13.14: XSS takes the bits of CPUID.(EAX=0DH,ECX=1):EDX:ECX and exists with XSAVES; a bit of XFD or
 XFD_ERR can be set only if CPUID.(EAX=0DH,ECX=i):ECX[2] enumerates it, and they exist with CPUID.(EAX=0DH,ECX=1):EAX[4].
 Whether XCR0[i] is set does not matter. The CET MSRs are views of components (`cet`), so writing one makes its component in
-use. Any other MSR is unknown here. All of it is #GP(0), and so is CPL > 0.
+use. Any other MSR is unknown here. All of it is #GP(0), and so is CPL > 0. Recorded: the emulator's, which has no XFD, and four
+lines of a CPU at CPL 3. Section 13.3 speaks of writing XSS with CR4.OSXSAVE = 1, and not of what happens without; 30 lines
+of the emulator write it all the same, and so it is here.
 
 What setting XFD[i] does to component i is a choice of the model (`cpu`): nothing, or kept or initial.
 """

@@ -1,13 +1,14 @@
 """Descriptions of CPUs, each with its source.
 
 `emerald_rapids`: the CPU that the `hw-*` vectors were recorded on (`hw-cpu.json` beside them), a KVM guest without PKU and
-AMX. `emulated`: the emulator of the `emu` and `emuamx` vectors (`FORMAT.md`, section 4). `suites`: the CPU that the
-`suites` vectors are written for: the user components of Sapphire Rapids. `sapphire_rapids`: leaf 0DH of an Intel host with
-AMX, all sub-leaves, as Yang Zhong (Intel) posted them to qemu-devel on 22 March 2022 ("Re: [PULL 15/22] x86: Grant AMX
-permission for guest", <20220322082652.GA30793@yangzhon-Virtual>). The mail does not name the model; the leaf is what Linux
-reports on Sapphire Rapids: XCR0 602E7H. Sizes and offsets of the rest: SDM volume 1, 13.5. `mail_2021`: the same with the
-second XFD-capable component that the design mail of 2021 supposes: bit 19, 64 bytes, aligned, behind all others. It has no
-counterpart on any released CPU, where bit 19 is APX state and has no XFD.
+AMX. `emulated`: the emulator of the `emu` and `emuamx` vectors (`FORMAT.md`, section 4). `suites`: the CPU that the `suites`
+vectors are written for: the user components of Sapphire Rapids. `sapphire_rapids`: leaf 0DH of an Intel host with AMX, all
+sub-leaves, as Yang Zhong (Intel) posted them to qemu-devel on 22 March 2022 ("Re: [PULL 15/22] x86: Grant AMX permission for
+guest", <20220322082652.GA30793@yangzhon-Virtual>). The mail does not name the model; the leaf is what Linux reports on
+Sapphire Rapids: XCR0 602E7H. Of the catalogue's rest HDC and HWP state are one MSR each (SDM volume 1, 13.5), MPX state is as
+the CPUs that had it enumerated it, APX state as its specification has it, in the place of MPX state. `mail_2021`: the leaf of
+`sapphire_rapids` with the second XFD-capable component that the design mail of 2021 supposes: bit 19, 64 bytes, aligned,
+behind all others. It has no counterpart on any released CPU, where bit 19 is APX state and has no XFD.
 """
 
 import msgspec

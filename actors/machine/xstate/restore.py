@@ -22,9 +22,13 @@ the manual lets XINUSE be 0 or 1 the answer is left to who asks (`tracking`).
 
 Compatibility mode (fact 8): component 7 is left alone, of 1, 2 and 6 registers 0 to 7 are loaded or initialised. Registers
 8 to 15 keep such a component in use after an init if they were in use and any of them is not zero, in whatever component of
-the three (hw-c32-00026, -00304 against -00314: a register counts as a whole).
+the three: a register counts as a whole. That these count rests on 39 lines; that they count together, on hw-c32-00026 and -00304
+alone, and that zero registers let a component go out of use, on hw-c32-00314.
 
-Particular contents: `contents`. #PF: nothing changes on silicon (fact 18); the manual lets registers change.
+Particular contents: `contents`. #PF: nothing changes on silicon (fact 18; no line is kept); the manual lets registers change, and
+of a supervisor component each element be old, new or initial (13.12).
+
+Recorded of XRSTORS: the emulator's alone, without supervisor state to load.
 """
 
 from collections.abc import Iterator
@@ -40,15 +44,14 @@ from actors.machine.xstate.components import (
     MXCSR_INITIAL,
     SSE,
     X87,
-    X87_INITIAL,
     ZEROS,
     bits,
     initial,
     is_initial,
 )
 from actors.machine.xstate.cpu import CpuModel
-from actors.machine.xstate.environment import Environment, Operand
-from actors.machine.xstate.faults import Extent, general_protection, misaligned, page_fault
+from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
+from actors.machine.xstate.faults import Extent, general_protection, page_fault
 from actors.machine.xstate.layout import HEADER_AT, RESERVED_AT
 from actors.machine.xstate.outcomes import Choice, Edit, Fault, Result
 from actors.machine.xstate.registers import XrstorInfo, XState
@@ -62,20 +65,18 @@ class _Restore(msgspec.Struct):
     environment: Environment
     cpu: CpuModel
     plan: Plan
-
-    @property
-    def rexw(self) -> bool:
-        return self.operand.rexw and self.environment.long_mode
+    rexw: bool
 
 
 def restore(
     instruction: str, state: XState, mask: int, operand: Operand, environment: Environment, cpu: CpuModel
 ) -> Result:
     """Execute XRSTOR or XRSTORS with this instruction mask (EDX:EAX); the result's state is the registers after it."""
-    area = operand.area
+    area, address = operand.area, operand.address
     planned = plan(
         instruction,
         operand.encoding,
+        type(address) is int and address % ALIGNMENT != 0,
         environment,
         cpu.description,
         state.xcr0 | state.xss if instruction == "xrstors" else state.xcr0,
@@ -85,21 +86,25 @@ def restore(
         area.offsets,
         state.live,
     )
-    fault = planned.fault or misaligned(operand)
-    if fault is None and operand.pages is not None:
-        fault = page_fault(operand.pages, (_HEADER,), environment, write=False)
-    fault = fault or planned.refused
+    rexw = operand.rexw and environment.long_mode
+    if planned.regular and operand.pages is None and not state.xfd & planned.loading:
+        pieces = planned.inspect(area.contents)
+        looked = values.looked_at(planned.particular, pieces, rexw, cpu.description)
+        if looked is not None:
+            info = _info(planned, operand, environment, cpu)
+            return Result(_picked(planned, state, area.contents, looked, info))
+    run = _Restore(state, operand, environment, cpu, planned, rexw)
+    fault = (
+        planned.fault or page_fault(operand.pages, (_HEADER,), environment, write=False) or planned.refused
+    )
     if fault is None and planned.reserved:
         fault = _reserved(images.read(area, RESERVED_AT, planned.reserved))
     if fault is not None:
         return Result(state, fault=fault)
-    run = _Restore(state, operand, environment, cpu, planned)
-    if operand.pages is not None:
-        fault = page_fault(operand.pages, _footprint(run), environment, write=False)
-        if fault is not None:
-            return _interrupted(run, state, fault)
-    stopped = xfd.device_not_available(state, planned.rfbm & area.xstate_bv, cpu) if state.xfd else None
-    return stopped or _checked(run)
+    fault = page_fault(operand.pages, _footprint(run), environment, write=False)
+    if fault is not None:
+        return _interrupted(run, state, fault)
+    return xfd.device_not_available(state, planned.rfbm & area.xstate_bv, cpu) or _checked(run)
 
 
 _HEADER: Extent = (HEADER_AT, 64)
@@ -126,33 +131,30 @@ def _footprint(run: _Restore) -> Iterator[Extent]:
 
 def _checked(run: _Restore) -> Result:
     """Load and initialise, unless a value that would be loaded is refused."""
-    planned, description, mxcsr = run.plan, run.cpu.description, _mxcsr(run)
+    planned, description, contents = run.plan, run.cpu.description, run.operand.area.contents
+    mxcsr = _mxcsr(planned, contents, run.state.mxcsr)
     if mxcsr & ~description.mxcsr_mask:
         fault = general_protection("MXCSR has a reserved bit")
         early = planned.reached & (X87 | SSE | ~planned.loading) if planned.compact else 0
         return _interrupted(run, _taken(run, early, run.state.mxcsr) if early else run.state, fault)
     for number, at in planned.checked:
-        why = values.refuses(number, run.operand.area.contents[at], description.linear_bits)
+        why = values.refuses(number, contents[at], description.linear_bits)
         if why is not None:
             return _interrupted(run, run.state, general_protection(why))
-    if planned.regular:
-        picked = _picked(run, mxcsr)
-        if picked is not None:
-            return Result(picked)
     return Result(_tracked(run, _taken(run, planned.reached, mxcsr)))
 
 
-def _mxcsr(run: _Restore) -> int:
+def _mxcsr(planned: Plan, contents: images.Contents, old: int) -> int:
     """Return what MXCSR becomes."""
-    if run.plan.mxcsr != "load":
-        return MXCSR_INITIAL if run.plan.mxcsr else run.state.mxcsr
-    at = run.plan.mxcsr_at
-    return 0 if at == NOWHERE else int.from_bytes(run.operand.area.contents[at][:4], "little")
+    if planned.mxcsr != "load":
+        return MXCSR_INITIAL if planned.mxcsr else old
+    at = planned.mxcsr_at
+    return 0 if at == NOWHERE else int.from_bytes(contents[at][:4], "little")
 
 
-def _x87(run: _Restore) -> bytes:
+def _x87(run: _Restore, contents: images.Contents) -> bytes:
     """Return what x87 state is loaded with."""
-    contents, (at, behind) = run.operand.area.contents, run.plan.x87_at
+    at, behind = run.plan.x87_at
     environment = ZEROS[24] if at == NOWHERE else contents[at]
     registers = ZEROS[128] if behind == NOWHERE else contents[behind]
     return x87.load(environment, registers, run.rexw, run.cpu.description.linear_bits)
@@ -161,7 +163,7 @@ def _x87(run: _Restore) -> bytes:
 def _loaded(run: _Restore, number: int) -> bytes:
     """Return the content that a component is loaded with."""
     if number == Component.X87:
-        return _x87(run)
+        return _x87(run, run.operand.area.contents)
     size = run.cpu.description.size(number)
     piece = images.read(run.operand.area, run.plan.offset[number], size)
     return piece if number not in values.LOADED else values.LOADED[number](piece)
@@ -173,30 +175,24 @@ def _takes_configuration(run: _Restore) -> bool:
     return tile_config.acceptable(images.read(run.operand.area, run.plan.offset[Component.TILECFG], size))
 
 
-def _picked(run: _Restore, mxcsr: int) -> XState | None:
-    """Return the state after it, all contents picked at once, or None if one of them needs to be looked at.
-
-    That is so where something that is loaded turns out to be initial, or is changed by loading it.
-    """
-    planned, state, reached = run.plan, run.state, run.plan.reached
-    first = _x87(run) if planned.loading & X87 else b""
-    if first == X87_INITIAL:
-        return None
-    contents = planned.pick((first, *run.operand.area.contents, *state.contents))
-    for number, at in planned.altered:
-        if not values.kept(number, contents[at]):
-            return None
-    info = _info(run)
+def _picked(
+    planned: Plan, state: XState, contents: images.Contents, looked: values.Looked, info: XrstorInfo | None
+) -> XState:
+    """Return the state after it, all contents picked at once."""
+    reached, loading, (first, mxcsr) = planned.reached, planned.loading, looked
+    held = planned.pick(contents + state.contents if planned.keeps else contents)
+    if planned.mxcsr != "load":
+        mxcsr = MXCSR_INITIAL if planned.mxcsr else state.mxcsr
     return XState(
         state.xcr0,
         state.xss,
         state.xfd,
         state.xfd_err,
-        state.xinuse & ~reached | planned.loading,
+        state.xinuse & ~reached | loading,
         planned.live,
-        contents,
+        first + held,
         mxcsr,
-        state.xinuse_upper & ~reached | planned.loading & HALVED,
+        state.xinuse_upper & ~reached | loading & HALVED,
         planned.xmodified if info else 0,
         info,
     )
@@ -230,16 +226,14 @@ def _taken(run: _Restore, which: int, mxcsr: int) -> XState:
 
 def _tracked(run: _Restore, state: XState) -> XState:
     """Return the state with XRSTOR_INFO and XMODIFIED as this execution leaves them."""
-    info = _info(run)
+    info = _info(run.plan, run.operand, run.environment, run.cpu)
     return msgspec.structs.replace(state, xrstor_info=info, xmodified=run.plan.xmodified if info else 0)
 
 
-def _info(run: _Restore) -> XrstorInfo | None:
-    address, environment = run.operand.address, run.environment
-    if address is None or run.cpu.tracking == "by_value":
+def _info(planned: Plan, operand: Operand, environment: Environment, cpu: CpuModel) -> XrstorInfo | None:
+    if operand.address is None or cpu.tracking == "by_value":
         return None
-    xcomp_bv = run.operand.area.xcomp_bv if run.plan.compact else 0
-    return XrstorInfo(environment.cpl, environment.non_root, address, xcomp_bv)
+    return XrstorInfo(environment.cpl, environment.non_root, operand.address, planned.form)
 
 
 # Compatibility mode.
@@ -270,7 +264,8 @@ def _interrupted(run: _Restore, state: XState, fault: Fault) -> Result:
     if run.cpu.tracking != "architectural":
         return Result(state, fault=fault)
     choices = tuple(_torn(run, number) for number in bits(run.plan.reached))
-    old, new = run.state.mxcsr, _mxcsr(run)
+    old = run.state.mxcsr
+    new = _mxcsr(run.plan, run.operand.area.contents, old)
     if new != old and not new & ~run.cpu.description.mxcsr_mask:
         choices += (Choice((Edit("", mxcsr=old), Edit("new MXCSR", mxcsr=new))),)
     return Result(run.state, fault=fault, choices=tuple(one for one in choices if len(one.ways) > 1))

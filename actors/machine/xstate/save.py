@@ -20,9 +20,10 @@ With RFBM = 0 XSAVEC still writes its header (fact 11).
 
 Under `architectural` each component of RFBM is a choice: a bit of XSTATE_BV that may be 0 or 1, bytes that may be skipped.
 Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too; here it does, as to the rest of component 1.
+No line has XSAVES of a CPU that executes: it rests on XSAVEC's lines, on the manual, and on the emulator, which has no modified
+optimisation.
 """
 
-import functools
 from collections.abc import Iterator
 
 import msgspec
@@ -30,186 +31,92 @@ import msgspec
 from actors.machine.xstate import area as images
 from actors.machine.xstate import x87
 from actors.machine.xstate.components import (
-    AVX,
     COMPACTED,
     COMPATIBLE_BYTES,
     HI16_ZMM,
-    MXCSR_INITIAL,
-    SSE,
     X87,
     X87_INITIAL,
-    ZEROS,
     bits,
+    initial,
 )
 from actors.machine.xstate.cpu import CpuModel
-from actors.machine.xstate.description import Description, facts
-from actors.machine.xstate.environment import Environment, Operand
-from actors.machine.xstate.faults import Extent, misaligned, page_fault, static
-from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT, XMM_AT, compacted, standard
-from actors.machine.xstate.outcomes import Choice, Edit, Fault, Result
+from actors.machine.xstate.description import Description
+from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
+from actors.machine.xstate.faults import Extent, page_fault
+from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT
+from actors.machine.xstate.outcomes import Choice, Edit, Result
 from actors.machine.xstate.registers import XState
-from actors.machine.xstate.tracking import Masks, in_use, unmodified
+from actors.machine.xstate.save_plan import (
+    SAVES,
+    Plan,
+    SaveRule,
+    legacy,
+    mxcsr_bytes,
+    offsets_of,
+    plan,
+)
+from actors.machine.xstate.tracking import last_restore, not_initial
 from protocol.instructions import XsaveArea
 from protocol.registers import Component
-
-
-class SaveRule(msgspec.Struct, frozen=True):
-    """What tells one save from another: user or also supervisor state, the format, and the two optimisations."""
-
-    supervisor: bool
-    compacted: bool
-    init: bool
-    modified: bool
-
-
-SAVES: dict[str, SaveRule] = {
-    "xsave": SaveRule(supervisor=False, compacted=False, init=False, modified=False),
-    "xsaveopt": SaveRule(supervisor=False, compacted=False, init=True, modified=True),
-    "xsavec": SaveRule(supervisor=False, compacted=True, init=True, modified=False),
-    "xsaves": SaveRule(supervisor=True, compacted=True, init=True, modified=True),
-}
 
 _LEGACY_BYTES = 416
 _HEADER: Extent = (HEADER_AT, 64)
 
 
-# Plans: what an execution does, as far as it depends on masks alone. Bytes are moved by it without being looked at.
-
-
-class _Plan(msgspec.Struct, frozen=True):
-    """The fault, or which components are written, and where.
-
-    `kept` are the bits of XSTATE_BV that stay as they are in memory, `used` those that are set. `written` components that
-    hold something go to `offsets`; their contents are picked from MXCSR, the two parts of x87 state, and those that the
-    state holds. The others are zeroed. `form` is the XCOMP_BV that the format stands for (0: standard). Where `regular` is
-    not set, parts of slots are written, or slots of another layout.
-    """
-
-    fault: Fault | None
-    regular: bool = True
-    form: int = 0
-    kept: int = 0
-    used: int = 0
-    written: int = 0
-    mxcsr: bool = False
-    offsets: tuple[int, ...] = ()
-    pick: images.Pick = images.picker(())
-    cleared: tuple[int, ...] = ()
-
-
-@functools.lru_cache(maxsize=1 << 12)
-def _plan(
-    instruction: str,
-    encoding: str,
-    environment: Environment,
-    description: Description,
-    rfbm: int,
-    used: int,
-    hidden: int,
-    skipped: int,
-    live: int,
-    plain: bool,  # MXCSR has its initial value
-    xcomp_bv: int,
-) -> _Plan:
-    fault = static(instruction, encoding, environment, description)
-    if fault is not None:
-        return _Plan(fault)
-    rule = SAVES[instruction]
-    form = COMPACTED | rfbm if rule.compacted else 0
-    used = _used(rule, rfbm, used, hidden, plain)
-    written = (used if rule.init else rfbm) & ~skipped
-    mxcsr = bool(written & SSE if rule.compacted else rfbm & (SSE | AVX))
-    offset = {Component.SSE: XMM_AT, **_offsets(description, form)}
-    source = {MXCSR_AT: 0} if mxcsr else {}
-    source |= {0: 1, ST_AT: 2} if written & X87 else {}
-    for at, number in enumerate(bits(live)):
-        if (written & ~hidden & ~X87) >> number & 1:
-            source[offset[number]] = at + 3
-    ordered = tuple(sorted(source))
-    cleared = tuple(offset[number] for number in bits(written & ~(live & ~hidden) & ~X87))
-    pick = images.picker(tuple(source[at] for at in ordered))
-    within = environment.long_mode and not facts(description).overlapping
-    regular = within and (rule.compacted or not xcomp_bv & COMPACTED)
-    kept = 0 if rule.compacted else ~rfbm
-    return _Plan(None, regular, form, kept, used, written, mxcsr, ordered, pick, cleared)
-
-
-def _used(rule: SaveRule, rfbm: int, used: int, hidden: int, plain: bool) -> int:
-    """XINUSE as this save sees it: within RFBM, without what XFD hides, with the condition of MXCSR where it counts."""
-    return rfbm & ~hidden & (used | (SSE if rule.compacted and not plain else 0))
-
-
-def _offsets(description: Description, form: int) -> dict[int, int]:
-    return (compacted(description, form) if form else standard(description)).offset
-
-
-# One execution.
-
-
 class _Save(msgspec.Struct):
-    """What it is about. `form` is the XCOMP_BV that the format stands for, `hidden` what XFD disables."""
-
     rule: SaveRule
+    plan: Plan
     state: XState
     area: XsaveArea
     long_mode: bool
     rexw: bool
     description: Description
-    rfbm: int
-    hidden: int
-    form: int
 
 
 def save(
     instruction: str, state: XState, mask: int, operand: Operand, environment: Environment, cpu: CpuModel
 ) -> Result:
     """Execute one of the four saves with this instruction mask (EDX:EAX); the result's area is memory after it."""
-    rule, area = SAVES[instruction], operand.area
-    rfbm = mask & (state.xcr0 | state.xss if rule.supervisor else state.xcr0)
-    form = COMPACTED | rfbm if rule.compacted else 0
-    hidden = rfbm & state.xfd & state.xcr0
-    used, may = in_use(state, cpu, long_mode=environment.long_mode)
-    optimised = rule.modified and state.xrstor_info is not None and cpu.tracking != "by_value"
-    skippable = unmodified(state, operand, environment, form) if optimised else 0
-    skipped = skippable if cpu.tracking == "recorded" else 0
-    plan = _plan(
+    area, address, long_mode = operand.area, operand.address, environment.long_mode
+    restored = None if state.xrstor_info is None else last_restore(state, operand, environment)
+    planned = plan(
         instruction,
         operand.encoding,
+        type(address) is int and address % ALIGNMENT != 0,
         environment,
-        cpu.description,
-        rfbm,
-        used & rfbm,
-        hidden,
-        skipped & rfbm,
-        state.live,
-        state.mxcsr == MXCSR_INITIAL,
-        area.xcomp_bv,
+        cpu,
+        mask,
+        state.xcr0,
+        state.xss,
+        state.xfd,
+        state.xinuse,
+        state.xinuse_upper,
+        state.live if long_mode else not_initial(state, long_mode=False),
+        state.mxcsr,
+        restored,
+        0 if restored is None else state.xmodified,
     )
-    fault = plan.fault or misaligned(operand)
-    if fault is not None:
-        return Result(state, area, fault)
-    rexw = operand.rexw and environment.long_mode
-    if operand.pages is None and cpu.tracking != "architectural":
-        picked = _picked(plan, state, area, rexw, cpu.description) if plan.regular else None
+    if planned.fault is not None:
+        return Result(state, area, planned.fault)
+    rexw = operand.rexw and long_mode
+    if planned.regular and operand.pages is None:
+        picked = _picked(planned, state, area, rexw)
         if picked is not None:
             return Result(state, picked)
-    run = _Save(rule, state, area, environment.long_mode, rexw, cpu.description, rfbm, hidden, form)
-    if operand.pages is not None:
-        fault = page_fault(operand.pages, _footprint(run), environment, write=True)
-        if fault is not None:
-            return Result(state, area, fault)
-    image = _written(run, plan)
-    if cpu.tracking != "architectural":
-        return Result(state, image)
-    bounds = plan.used, _used(rule, rfbm, may, hidden, state.mxcsr == MXCSR_INITIAL)
-    return Result(state, image, choices=tuple(_choices(run, bounds, skippable)))
+    run = _Save(SAVES[instruction], planned, state, area, long_mode, rexw, cpu.description)
+    fault = page_fault(operand.pages, _footprint(run), environment, write=True)
+    if fault is not None:
+        return Result(state, area, fault)
+    return Result(state, _written(run), choices=_choices(run) if cpu.tracking == "architectural" else ())
 
 
 def _footprint(run: _Save) -> Iterator[Extent]:
     """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others."""
-    offset = _offsets(run.description, run.form)
+    offset = offsets_of(run.description, run.plan.form)
     inside = [
-        (offset[number], run.description.size(number)) for number in bits(run.rfbm) if number > Component.SSE
+        (offset[number], run.description.size(number))
+        for number in bits(run.plan.rfbm)
+        if number > Component.SSE
     ]
     yield from inside[-1:]
     yield (0, _LEGACY_BYTES)
@@ -217,74 +124,69 @@ def _footprint(run: _Save) -> Iterator[Extent]:
     yield from inside[:-1]
 
 
-def _picked(
-    plan: _Plan, state: XState, area: XsaveArea, rexw: bool, description: Description
-) -> XsaveArea | None:
-    """Return memory after it the fast way: whole contents put in as they are. None if that is not possible."""
-    environment, registers = x87.store(state.contents[0] if state.live & X87 else X87_INITIAL, rexw)
-    if plan.written & X87 and (environment == _NO_ENVIRONMENT or registers == _NO_REGISTERS):
+def _picked(planned: Plan, state: XState, area: XsaveArea, rexw: bool) -> XsaveArea | None:
+    """Return memory after it the fast way: whole contents put in as they are. None if the area has another layout."""
+    xcomp_bv = planned.form or area.xcomp_bv
+    if area.offsets and (area.xcomp_bv != xcomp_bv if planned.form else xcomp_bv & COMPACTED):
         return None
-    pool = (_mxcsr(state.mxcsr, description.mxcsr_mask), environment, registers, *state.contents)
-    xstate_bv, xcomp_bv = area.xstate_bv & plan.kept | plan.used, plan.form or area.xcomp_bv
-    if area.xcomp_bv != xcomp_bv:
-        return None
-    return images.replaced(area, xstate_bv, xcomp_bv, plan.offsets, plan.pick(pool), plan.cleared)
+    if planned.written & X87:
+        first = state.contents[0] if state.live & X87 else X87_INITIAL
+        parts = legacy(first, planned.mxcsr, rexw)
+        if parts is None:
+            return None
+    else:
+        parts = (planned.mxcsr,) if planned.mxcsr else ()
+    contents = parts + planned.pick(state.contents)
+    xstate_bv = area.xstate_bv & planned.kept | planned.used
+    return images.replaced(area, xstate_bv, xcomp_bv, planned.offsets, contents, planned.cleared)
 
 
-def _written(run: _Save, plan: _Plan) -> XsaveArea:
+def _written(run: _Save) -> XsaveArea:
     """Return memory after it, component by component."""
-    mxcsr = _mxcsr(run.state.mxcsr, run.description.mxcsr_mask)
-    fields = {MXCSR_AT: mxcsr} if plan.mxcsr else {}
-    for number in bits(plan.written):
+    planned, area = run.plan, run.area
+    fields = {MXCSR_AT: planned.mxcsr} if planned.mxcsr else {}
+    for number in bits(planned.written):
         fields.update(_component(run, number))
-    xstate_bv, xcomp_bv = run.area.xstate_bv & plan.kept | plan.used, run.form or run.area.xcomp_bv
-    return images.overwritten(run.area, xstate_bv, xcomp_bv, fields.items(), run.description)
-
-
-_NO_ENVIRONMENT, _NO_REGISTERS = ZEROS[24], ZEROS[128]
-
-
-@functools.lru_cache(maxsize=1 << 8)
-def _mxcsr(value: int, mask: int) -> bytes:
-    return (value | mask << 32).to_bytes(8, "little")
+    xstate_bv = area.xstate_bv & planned.kept | planned.used
+    return images.overwritten(area, xstate_bv, planned.form or area.xcomp_bv, fields.items(), run.description)
 
 
 def _component(run: _Save, number: int) -> dict[int, bytes]:
     """Return the bytes of one component, as far as the mode reaches it."""
     state, description = run.state, run.description
-    hidden = run.hidden >> number & 1
+    hidden = run.plan.hidden >> number & 1
     if number == Component.X87:
         environment, registers = x87.store(state.content(number, description), run.rexw)
         return {0: environment, ST_AT: registers}
-    content = ZEROS[description.size(number)] if hidden else state.content(number, description)
+    content = initial(number, description.size(number)) if hidden else state.content(number, description)
     if not run.long_mode:
         content = content[: COMPATIBLE_BYTES.get(number, len(content))]
-    at = XMM_AT if number == Component.SSE else _offsets(description, run.form)[number]
+    at = offsets_of(description, run.plan.form)[number]
     return {at: content} if content else {}
 
 
 # What the manual leaves open.
 
 
-def _choices(run: _Save, used: Masks, skippable: int) -> Iterator[Choice]:
-    reached = run.rfbm if run.long_mode else run.rfbm & ~HI16_ZMM
-    for number in bits(reached):
-        ways = tuple(_ways(run, number, used, bool(skippable >> number & 1)))
-        if len(ways) > 1:
-            yield Choice(ways, 1 << number)
+def _choices(run: _Save) -> tuple[Choice, ...]:
+    reached = run.plan.rfbm if run.long_mode else run.plan.rfbm & ~HI16_ZMM
+    found = (Choice(_ways(run, number), 1 << number) for number in bits(reached))
+    return tuple(choice for choice in found if len(choice.ways) > 1)
 
 
-def _ways(run: _Save, number: int, used: Masks, skippable: bool) -> Iterator[Edit]:
-    """What may become of one component: its bit, and its bytes written or left as they are."""
-    bit = 1 << number
+def _ways(run: _Save, number: int) -> tuple[Edit, ...]:
+    """What may become of one component: its bit, and its bytes written or left as they are; only what can be told apart."""
+    bit, must = 1 << number, run.plan.used >> number & 1
     new = _component(run, number)
     if run.rule.compacted and number == Component.SSE:
-        new[MXCSR_AT] = _mxcsr(run.state.mxcsr, run.description.mxcsr_mask)
+        new[MXCSR_AT] = mxcsr_bytes(run.state.mxcsr, run.description.mxcsr_mask)
     written = tuple(new.items())
     left = tuple((at, images.read(run.area, at, len(content))) for at, content in written)
-    if not used[0] & bit:
-        yield Edit("", 0, left if run.rule.init else written)
-    if used[1] & bit:
-        yield Edit("" if used[0] & bit else f"in use {number}", bit, written)
-        if skippable and run.rule.modified:
-            yield Edit(f"skip {number}", bit, left)
+    ways: dict[tuple[int, tuple[tuple[int, bytes], ...]], str] = {}
+    if not must:
+        ways[0, left if run.rule.init else written] = ""
+    if run.plan.may & bit:
+        ways[bit, written] = "" if must else f"in use {number}"
+        if run.plan.skippable & bit:
+            ways.setdefault((bit, left), f"skip {number}")
+    return tuple(Edit(label, *way) for way, label in ways.items())

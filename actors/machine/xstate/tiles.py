@@ -10,6 +10,10 @@ SDM volume 1, chapter 18, and volume 2 for each instruction. In this order:
 
 An instruction on tiles starts at TILECFG.start_row and sets it to 0 when it is done. Unknown on silicon: whether TILEZERO
 of the last tile used makes TILEDATA initial; here it does not. Memory faults in the middle of a tile are not modelled.
+
+All lines are the emulator's, which had its storing of TILECFG and its saving of TILEDATA repaired: on these it is no evidence. Of
+a CPU there is #UD without XCR0[18:17] (silicon fact 19), and what the suites assert of XFD. That CR0.TS stops AMX instructions
+no line shows: the emulator executes LDTILECFG and TILEZERO all the same.
 """
 
 import msgspec

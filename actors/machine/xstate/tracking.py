@@ -18,9 +18,9 @@ section 4). Unknown: how AMX, PKRU and the supervisor components are tracked by 
 """
 
 from actors.machine.xstate.components import COMPATIBLE_BYTES, HI16_ZMM, TILEDATA, ZEROS
-from actors.machine.xstate.cpu import CpuModel
+from actors.machine.xstate.cpu import CpuModel, Tracking
 from actors.machine.xstate.environment import Environment, Operand
-from actors.machine.xstate.registers import XrstorInfo, XState
+from actors.machine.xstate.registers import XState
 
 Masks = tuple[int, int]
 """Bits that must be set, and bits that may be."""
@@ -30,38 +30,47 @@ EVERYTHING = (1 << 63) - 1
 
 def in_use(state: XState, cpu: CpuModel, *, long_mode: bool = True) -> Masks:
     """Return XINUSE as an instruction in this mode finds it; the XMM registers alone decide about bit 1."""
-    if cpu.tracking == "recorded":
-        found = state.xinuse | state.xinuse_upper if long_mode else state.xinuse & ~HI16_ZMM
+    holding = not_initial(state, long_mode=long_mode)
+    return in_use_by(cpu.tracking, state.xinuse, state.xinuse_upper, holding, long_mode=long_mode)
+
+
+def in_use_by(tracking: Tracking, xinuse: int, xinuse_upper: int, holding: int, *, long_mode: bool) -> Masks:
+    """Return what a profile tells of XINUSE, from what is tracked and from the components that are `not_initial`."""
+    if tracking == "recorded":
+        found = xinuse | xinuse_upper if long_mode else xinuse & ~HI16_ZMM
         return found, found
-    by_value = not_initial(state, long_mode=long_mode)
-    if cpu.tracking == "by_value":
-        found = by_value & ~TILEDATA | state.xinuse & TILEDATA
+    if tracking == "by_value":
+        found = holding & ~TILEDATA | xinuse & TILEDATA
         return found, found
-    return by_value, EVERYTHING if long_mode else EVERYTHING & ~HI16_ZMM
+    return holding, EVERYTHING if long_mode else EVERYTHING & ~HI16_ZMM
 
 
 def not_initial(state: XState, *, long_mode: bool = True) -> int:
     """Return the components whose registers, as far as the mode reaches them, are not initial."""
-    if long_mode:
-        return state.live
-    found = 0
-    for number, content in state.items():
-        part = content[: COMPATIBLE_BYTES.get(number, len(content))]
-        found |= (part != ZEROS[len(part)]) << number
+    found = state.live
+    for number, reached in () if long_mode else COMPATIBLE_BYTES.items():
+        content = state.held(number) or b""
+        if content[:reached] == ZEROS[len(content[:reached])]:
+            found &= ~(1 << number)
     return found
 
 
-def unmodified(state: XState, operand: Operand, environment: Environment, form: int) -> int:
+def last_restore(state: XState, operand: Operand, environment: Environment) -> int | None:
+    """Return XRSTOR_INFO's XCOMP_BV if its CPL, VMX non-root operation and linear address are this execution's, else None."""
+    info = state.xrstor_info
+    if info is None or info.address != operand.address:
+        return None
+    here = info.cpl == environment.cpl and info.non_root == environment.non_root
+    return info.xcomp_bv if here else None
+
+
+def unmodified(restored: int | None, xmodified: int, form: int) -> int:
     """Return the components that a save with the modified optimisation can skip: a recorded CPU skips all of them, any may.
 
-    It applies if XRSTOR_INFO matches: CPL, VMX non-root operation, linear address, and the XCOMP_BV that this save stands for
+    It applies if all of XRSTOR_INFO matches: what `last_restore` returned has to be the XCOMP_BV that this save stands for, too
     (0 for XSAVEOPT; for XSAVES what it writes, so RFBM has to equal what was restored). SDM volume 1, 13.9 and 13.11.
 
     The hazard: the match is by address, not by content. If software has changed the area since the XRSTOR, what is skipped
     stays as software left it.
     """
-    info = state.xrstor_info
-    if info is None or info.address != operand.address:
-        return 0
-    here = XrstorInfo(environment.cpl, environment.non_root, info.address, form)
-    return EVERYTHING & ~state.xmodified if info == here else 0
+    return EVERYTHING & ~xmodified if restored == form else 0

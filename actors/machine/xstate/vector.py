@@ -4,7 +4,8 @@ Faults by class (SDM volume 2, 2.4 and 2.8): VEX needs XCR0[2:1] = 11b, EVEX and
 need CR4.OSXSAVE = 1, else #UD; then CR0.TS = 1 is #NM, for legacy SSE and x87 as well. (CR4.OSFXSR = 1 and CR0.EM = 0 are
 understood.) WRPKRU and RDPKRU are #UD if CR4.PKE = 0 and have no #NM. LDMXCSR is #GP(0) for bits that MXCSR_MASK does not have.
 
-What they do to XINUSE and XMODIFIED is in `events`.
+What they do to XINUSE and XMODIFIED is in `events`. Their faults rest on the emulator's lines: #UD without the bits of XCR0,
+#GP of LDMXCSR. No line has CR0.TS = 1 with any of them, CR4.PKE = 0, or compatibility mode.
 """
 
 import msgspec

@@ -6,7 +6,8 @@ bytes behind each ST register are written as 0 and not read.
 
 Silicon adds (fact 17; nothing of it is in chapter 13): on loading, FCW := FCW & 1F3FH | 40H; FSW.ES and FSW.B (bits 7 and
 15) := whether an exception flag in FSW is unmasked in FCW; byte 5 is dropped; FOP keeps 11 bits; FIP is sign-extended from
-the highest linear-address bit, while FDP keeps all 64 bits.
+the highest linear-address bit, while FDP keeps all 64 bits. The width was 57 on the recorded CPU; that 48 goes by the same rule
+is an inference.
 """
 
 import functools

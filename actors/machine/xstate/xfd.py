@@ -5,10 +5,16 @@ is loaded with the AND of XFD and the components that the instruction needs; the
 can. A #NM from CR0.TS leaves XFD_ERR alone, and hardware never clears it. XFD[i] has no effect while XCR0[i] = 0.
 
 * The AMX instructions that touch tiles need TILECFG and TILEDATA. LDTILECFG and TILERELEASE initialise TILEDATA without needing
-  it, STTILECFG does not touch it: none of the three is stopped (`tiles`).
+  it, STTILECFG does not touch it: none of the three is stopped (`tiles`). The manual says so of XFD[18]. What XFD[17], which no
+  CPU enumerates, does to them it does not say; here nothing.
 * The save instructions never fault: they act as if XINUSE[i] were 0. XCOMP_BV does not depend on XFD (`save`).
 * XRSTOR and XRSTORS fault if they would load component i; where XSTATE_BV[i] = 0 they initialise it, without a fault. An older
   kernel comment has it "stay in or go into init state" instead; traces of real machines show the #NM (`restore`).
+
+Recorded: four sequences of test suites that pass on hardware. XRSTOR of TILEDATA takes #NM, and succeeds once XFD is cleared;
+XSAVEC leaves XSTATE_BV[18] clear and sets XCOMP_BV[18]. The suites assert besides, without a line here, that TILELOADD takes
+#NM and XFD_ERR then reads 40000H (section 4 of `silicon.md`). All this neither tells loading from accumulating nor says
+anything of XSAVE, XSAVEOPT, XSAVES and XRSTORS under XFD. The emulator has no XFD: RDMSR and WRMSR of both MSRs are #GP there.
 
 Not verified on silicon: that the #NM of CR0.TS comes first, as it does here; the order of this #NM against the #UD and #GP
 of the same instruction (here they come first, but for #GP from a value that would be loaded), and whether XGETBV(1)

@@ -191,3 +191,52 @@ def test_any_instruction_may_be_wrongly_encoded_and_is_ud(op):
     assert run(decode(line), freedom=True).kind == "passed"
     other = run(decode(line.replace(b'"vec":6', b'"vec":1')), freedom=True)
     assert other.kind == "failed"
+
+
+@pytest.mark.parametrize("op", ["xrstor_reg", "xsaveopt_reg", "xsaveopt_66", "xrstor_c32_reg"])
+def test_names_that_are_other_instructions_in_truth_change_nothing(op):
+    """LFENCE, MFENCE, CLWB: no fault, whatever the area holds and wherever it lies."""
+    mode = b',"xin32":"21"' if "c32" in op else b""
+    line = (
+        b'{"id":"x","op":"%s","rfbm":"7","off":8,"setup":{"xbv":"21","post":"none","same":0},"xin0":"21",'
+        b'"r0":{"mxcsr":"00001f80","k":"00000001*16"},"fault":null,"r1":{},"xin1":"21",'
+        b'"m0":"ffffffff*688","m1":[]%s}' % (op.encode(), mode)
+    )
+    for freedom in (False, True):
+        assert run(decode(line), freedom=freedom).kind == "passed"
+        faulting = line.replace(b'"fault":null', b'"fault":{"vec":6,"err":0}').replace(
+            b'"xin1":"21"', b'"xin1":null'
+        )
+        assert run(decode(faulting), freedom=freedom).field == "fault"
+        assert (
+            run(decode(line.replace(b'"m1":[]', b'"m1":[[512,"00000000"]]')), freedom=freedom).kind
+            == "failed"
+        )
+        assert (
+            run(decode(line.replace(b'"r1":{}', b'"r1":{"mxcsr":"00001fc0"}')), freedom=freedom).kind
+            == "failed"
+        )
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        "xsave_reg",
+        "xsavec_reg",
+        "xsaves_reg",
+        "xrstors_reg",
+        "xsave_66",
+        "xrstor_66",
+        "xsavec_66",
+        "xrstor_lock",
+    ],
+)
+def test_the_other_forms_of_the_family_are_no_instruction(op):
+    line = (
+        b'{"id":"x","op":"%s","rfbm":"7","setup":{"xbv":"0","post":"none","same":0},"xin0":"0",'
+        b'"r0":{"mxcsr":"00001f80"},"fault":{"vec":6,"err":0},"r1":{},"xin1":null,"m0":"00000000*688","m1":[]}'
+        % op.encode()
+    )
+    assert run(decode(line)).kind == "passed"
+    executed = line.replace(b'{"vec":6,"err":0}', b"null").replace(b'"xin1":null', b'"xin1":"0"')
+    assert run(decode(executed)).field == "fault"

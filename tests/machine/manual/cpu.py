@@ -8,7 +8,7 @@ XINUSE and XMODIFIED are, since the manual leaves them to the CPU.
 
 MXCSR_MASK = 0x0000FFFF
 MXCSR_INIT = 0x1F80
-X87, SSE, AVX, ZMM_HI256, HI16_ZMM, PKRU, TILECFG, TILEDATA = 0, 1, 2, 6, 7, 9, 17, 18
+X87, SSE, AVX, ZMM_HI256, HI16_ZMM, PKRU, HDC, HWP, TILECFG, TILEDATA = 0, 1, 2, 6, 7, 9, 13, 16, 17, 18
 COMPACTED = 1 << 63
 UD, NM, GP = 6, 7, 13
 
@@ -38,18 +38,24 @@ EXTENDED = {
     9: Part(8, 2688),
     11: Part(16, 0, supervisor=True),
     12: Part(24, 0, supervisor=True),
+    13: Part(8, 0, supervisor=True),
     14: Part(48, 0, supervisor=True),
+    16: Part(8, 0, supervisor=True),
     17: Part(64, 2752, align64=True),
     18: Part(8192, 2816, align64=True, xfd=True),
 }
 SIZES = {X87: 152, SSE: 256} | {number: part.size for number, part in EXTENDED.items()}
 
 
+BEGINS = {X87: b"\x7f\x03", HDC: b"\1", HWP: b"\x01\xff\x00\x80"}
+"""How the initial configurations begin that are not all zero (13.6): FCW, IA32_PM_CTL1, IA32_HWP_REQUEST."""
+
+
 def initial(component):
     """Return the bytes of a component in its initial configuration."""
     content = bytearray(SIZES[component])
-    if component == X87:
-        content[0:2] = b"\x7f\x03"
+    begins = BEGINS.get(component, b"")
+    content[: len(begins)] = begins
     return content
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.machine.manual.cpu import COMPACTED, HALVED, SIZES, Cpu, bit, bits, initial
 from tests.machine.manual.layout import compacted_offset, put, standard_offset
 
-SUPPORTED, SUPPORTED_XSS = 0x602E7, 0x5800
+SUPPORTED, SUPPORTED_XSS = 0x602E7, 0x17800
 USER, SUPERVISOR = bits(SUPPORTED), bits(SUPPORTED_XSS)
 MEMORY = 0x2C00
 """Enough for the largest area, and something behind it."""
@@ -23,7 +23,7 @@ TILECFG = 1 << 17
 """A configuration of zeros that is nevertheless in use is a question of its own, which no strategy here asks."""
 
 XCR0 = (0x602E7, 0x602E7, 0x602E7, 0x1, 0x3, 0x7, 0xE7, 0x2E7, 0x60201, 0x60007)
-XSS = (0, 0x800, 0x1000, 0x4000, 0x5800)
+XSS = (0, 0x800, 0x1000, 0x4000, 0x12000, 0x17800)
 MXCSR = (0x1F80, 0x1F80, 0x9FC0, 0x0, 0xFFFF)
 ILLEGAL_MXCSR = (0x11F80, 0x80001F80, 0xFFFFFFFF)
 
@@ -58,6 +58,8 @@ def content(component, seed):
         return bytearray(
             b"".join((8 * (seed + i + 1)).to_bytes(8, "little") for i in range(SIZES[component] // 8))
         )
+    if component in (13, 16):
+        return bytearray(noise if seed % 2 else 8)
     if component == 14:
         return bytearray(32) + bytearray(noise[:8]) + bytearray(8)
     if component == 17:

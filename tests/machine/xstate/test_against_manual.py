@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.machine.manual import family
 from tests.machine.manual.cpu import GP, NM, TILECFG, bit, initial
 from tests.machine.manual.family import FAMILY, RESTORES, SAVES
-from tests.machine.manual.generated import INSTRUCTION_MASKS, areas, cpus, infos
+from tests.machine.manual.generated import INSTRUCTION_MASKS, MEMORY, areas, cpus, infos, often
 from tests.machine.manual.layout import get
 from tests.machine.xstate import bridge
 
@@ -21,7 +21,7 @@ AREA = 64
 each_save = pytest.mark.parametrize("name", SAVES)
 each_restore = pytest.mark.parametrize("name", RESTORES)
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=600)
+some, many = settings(few, max_examples=120), settings(few, max_examples=600)
 
 
 class Case:
@@ -52,6 +52,19 @@ def cases(draw):
     rfbm = mask & (cpu.xcr0 | cpu.xss)
     cpu.xrstor_info = draw(infos(cpu, area, draw(st.sampled_from((0, 1 << 63 | rfbm, 1 << 63)))))
     return Case(cpu, memory, area, mask, rexw, form)
+
+
+@st.composite
+def switches(draw, save):
+    """Draw a context switch: a CPU, and an area of zeros, or one in which that save has left other registers."""
+    cpu, other = draw(cpus(faulting=False)), draw(cpus(faulting=False))
+    memory, mask = bytearray(AREA + MEMORY), draw(st.just(2**64 - 1) | INSTRUCTION_MASKS)
+    if draw(often(True, False)):
+        other.xcr0, other.xss, other.mode64 = cpu.xcr0, cpu.xss, True
+        assert family.execute(save, other, memory, AREA, mask, rexw=draw(st.booleans())) is None
+    rfbm = mask & (cpu.xcr0 | cpu.xss)
+    cpu.xrstor_info = draw(infos(cpu, AREA, draw(st.sampled_from((0, 1 << 63 | rfbm)))))
+    return Case(cpu, memory, AREA, mask, cpu.mode64 and draw(st.booleans()), "")
 
 
 def both(name, case):
@@ -127,6 +140,20 @@ def test_saves_agree(name, case):
 @few
 def test_restores_agree(name, case):
     check_restore(name, case)
+
+
+@each_save
+@given(data=st.data())
+@some
+def test_saves_agree_over_what_a_save_left(name, data):
+    check_save(name, data.draw(switches(name)))
+
+
+@pytest.mark.parametrize(("name", "left"), [("xrstor", "xsave"), ("xrstor", "xsavec"), ("xrstors", "xsaves")])
+@given(data=st.data())
+@some
+def test_restores_agree_of_what_a_save_left(name, left, data):
+    check_restore(name, data.draw(switches(left)))
 
 
 @pytest.mark.parametrize("name", FAMILY)

@@ -4,17 +4,20 @@ import functools
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actors.machine.model import cpu_model
 from actors.machine.xstate import area as images
-from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.components import COMPACTED, bits
 from actors.machine.xstate.environment import KERNEL, Environment, Operand, Pages
 from actors.machine.xstate.faults import general_protection, undefined
-from actors.machine.xstate.outcomes import Choice, Edit, Result, disallowed, outcomes
+from actors.machine.xstate.outcomes import Choice, Edit, Result, apply, count, disallowed, outcomes
 from actors.machine.xstate.presets import SAPPHIRE_RAPIDS as D
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore import restore
 from actors.machine.xstate.save import save
+from actors.machine.xstate.tile_config import config
 from protocol.instructions import XsaveArea
 
 FREE, RECORDED, BY_VALUE = (
@@ -23,6 +26,7 @@ FREE, RECORDED, BY_VALUE = (
 store = functools.partial(images.write, description=D)
 AVX = b"\1" * 256
 EMPTY = XsaveArea(0, COMPACTED | 0x26)
+ALL = 2**64 - 1
 INFO = XrstorInfo(0, False, 64, COMPACTED | 0x26)
 
 
@@ -117,6 +121,90 @@ def test_what_xfd_hides_is_no_choice():
         "xsaves", XState(xcr0=0x602E7, xfd=1 << 18), 0x60000, area=XsaveArea(0, COMPACTED | 0x60000)
     )
     assert [choice.bits for choice in result.choices] == [1 << 17]
+
+
+# How many there are.
+
+FILLED = {
+    0: b"\x7f\3\0\0\xff".ljust(24, b"\0") + b"\x55" * 10 + bytes(118),
+    9: b"\4".ljust(8, b"\0"),
+    12: b"\0\x10".ljust(24, b"\0"),
+    17: config(16),
+}
+"""Contents that XRSTORS takes; of the other components it takes any bytes."""
+
+
+def host(used, xss=0):
+    """Return what a context switch on Sapphire Rapids works with, these components in use."""
+    found = XState(xcr0=D.xcr0, xss=xss)
+    for number in bits(used):
+        found = found.loaded(number, FILLED.get(number) or b"\1".ljust(D.size(number), b"\0"))
+    return found
+
+
+def switched(before, area, mask=ALL, name="xsaves"):
+    return save(name, before, mask, Operand(area, 64), KERNEL, FREE)
+
+
+@pytest.mark.parametrize("xss", [0, D.xss])
+def test_a_context_switch_of_components_in_use_has_one_outcome(xss):
+    """x87, SSE, AVX, AVX-512, PKRU and AMX state, and supervisor state besides: to a fresh area, back, and to it again."""
+    full = host(D.xcr0 | xss, xss)
+    first = switched(full, XsaveArea())
+    assert count(first) == 1
+    back = restore("xrstors", host(0, xss), ALL, Operand(first.area, 64), KERNEL, FREE)
+    assert back.fault is None
+    assert back.state.xrstor_info is not None
+    assert count(switched(back.state, first.area)) == 1, "skipped or written, memory is the same"
+    later = back.state.loaded(2, AVX).loaded(18, b"\7" * 8192)
+    assert count(switched(later, first.area)) == 1
+
+
+SOME = st.integers(0, 2**19 - 1)
+
+
+@settings(deadline=None)
+@given(xss=SOME, used=SOME, mask=SOME, xfd=st.sampled_from((0, 1 << 18)))
+def test_each_component_that_is_initial_doubles_them_and_none_that_is_in_use_or_disabled_does(
+    xss, used, mask, xfd
+):
+    xss &= D.xss
+    before = msgspec.structs.replace(host(used & (D.xcr0 | xss), xss), xfd=xfd)
+    found = switched(before, XsaveArea(), mask)
+    assert count(found) == 1 << (mask & (D.xcr0 | xss) & ~before.live & ~xfd).bit_count()
+    if count(found) <= 8:
+        assert len({one.area for one in spelt(found).values()}) == count(found)
+
+
+def test_all_that_the_manual_allows_is_there_even_if_it_is_too_much_to_explore():
+    assert count(switched(host(0), XsaveArea())) == 2**9
+    assert count(switched(host(0, D.xss), XsaveArea())) == 2**15
+    allowed = switched(host(0, D.xss), XsaveArea())
+    for xstate_bv in (0, D.xcr0 | D.xss, 0x8021, 0x40100):
+        one = apply_ways(allowed, xstate_bv)
+        assert one.area.xstate_bv == xstate_bv
+        assert disallowed(allowed, one, store) is None
+
+
+def apply_ways(result, xstate_bv):
+    """Return the outcome with these bits of XSTATE_BV."""
+    for choice in result.choices:
+        (way,) = (way for way in choice.ways if way.xstate_bv == xstate_bv & choice.bits)
+        result = apply(result, choice, way, store)
+    return result
+
+
+def test_after_a_restore_of_initial_components_x87_and_mxcsr_have_a_third_way():
+    """Their initial values are not zero, so that in an area of zeros skipped is not written."""
+    empty = XsaveArea(0, COMPACTED | D.xcr0)
+    back = restore("xrstors", host(0), ALL, Operand(empty, 64), KERNEL, FREE)
+    found = switched(back.state, empty)
+    assert [len(choice.ways) for choice in found.choices] == [3, 3, *[2] * 7]
+    assert count(found) == 9 * 2**7
+
+
+def test_bits_that_are_free_double_them():
+    assert count(Result(XState(), value=0, free=0b101)) == 4
 
 
 # Restores.

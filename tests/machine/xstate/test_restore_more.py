@@ -7,7 +7,10 @@ import pytest
 from actors.machine.model import cpu_model
 from actors.machine.xstate import area as images
 from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.cpu import CpuModel
+from actors.machine.xstate.description import Description
 from actors.machine.xstate.environment import KERNEL, Environment, Operand, Pages
+from actors.machine.xstate.presets import HDC, HWP
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.restore import restore
 
@@ -61,3 +64,23 @@ def test_only_supervisor_state_may_be_neither_old_nor_new_after_a_fault(number, 
     assert found.fault is not None
     held = {content for choice in found.choices for way in choice.ways for _, content in way.contents}
     assert held == {old, new} | ({bytes(len(old))} if initial_too else set())
+
+
+@pytest.mark.parametrize(("number", "initial"), [(13, b"\1"), (16, b"\x01\xff\x00\x80")])
+@pytest.mark.parametrize("held", [b"", b"\7"])
+def test_hdc_and_hwp_state_may_be_zero_which_is_not_initial(number, initial, held):
+    """SDM volume 1, 13.6: zeros in memory are loaded as zeros, and nothing in memory as what is initial."""
+    cpu = CpuModel(Description("hdc", (HDC, HWP)))
+    before = XState(xcr0=3, xss=1 << number).loaded(number, (held or initial).ljust(8, b"\0"))
+
+    def after(xstate_bv, content):
+        header = struct.pack("<QQ", xstate_bv, COMPACTED | 1 << number)
+        area = images.from_bytes(bytes(512) + header + bytes(48) + content, cpu.description)
+        state = restore("xrstors", before, 1 << number, Operand(area), KERNEL, cpu).state
+        assert state.in_use == xstate_bv
+        return state.held(number)
+
+    assert after(1 << number, bytes(8)) == bytes(8)
+    assert after(1 << number, initial.ljust(8, b"\0")) is None
+    assert after(1 << number, b"\7" * 8) == b"\7" * 8
+    assert after(0, b"\7" * 8) is None

@@ -8,8 +8,11 @@ import pytest
 from actors.machine.model import cpu_model
 from actors.machine.xstate import area as images
 from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.cpu import CpuModel
+from actors.machine.xstate.description import Description
 from actors.machine.xstate.environment import KERNEL, Environment, Operand, Pages
 from actors.machine.xstate.layout import compacted
+from actors.machine.xstate.presets import HDC, HWP
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.save import SAVES, save
 from protocol.registers import Vector
@@ -106,6 +109,16 @@ def test_a_component_in_use_that_is_initial_is_in_use():
     _, after = run("xsavec", XState(xcr0=7, xinuse=7), 7)
     assert header(after)[0] == 7
     assert after[576:832] == bytes(256), "and is written"
+
+
+@pytest.mark.parametrize(("number", "value"), [(13, "01"), (16, "01ff0080")])
+@pytest.mark.parametrize("before", [memory(), bytes(SIZE)], ids=["garbage", "zeros"])
+def test_the_initial_content_of_hdc_and_hwp_state_is_not_zero(number, value, before):
+    cpu = CpuModel(Description("hdc", (HDC, HWP)))
+    registers = XState(xcr0=3, xss=1 << number, xinuse=1 << number)
+    operand = Operand(images.from_bytes(before, cpu.description))
+    found = save("xsaves", registers, 1 << number, operand, KERNEL, cpu)
+    assert images.to_bytes(found.area, 584)[576:] == bytes.fromhex(value).ljust(8, b"\0")
 
 
 # Data.

@@ -4,7 +4,7 @@ from actors.machine.model import cpu_model
 from actors.machine.xstate.components import COMPACTED
 from actors.machine.xstate.environment import KERNEL, Environment, Operand
 from actors.machine.xstate.registers import XrstorInfo, XState
-from actors.machine.xstate.tracking import EVERYTHING, in_use, not_initial, unmodified
+from actors.machine.xstate.tracking import EVERYTHING, in_use, last_restore, not_initial, unmodified
 from protocol.handles import Cell
 from protocol.instructions import XsaveArea
 
@@ -54,7 +54,8 @@ STATE = XState(xcr0=0xE7, xmodified=4, xrstor_info=INFO)
 
 
 def skipped(state=STATE, address=0x1000, environment=KERNEL, form=0):
-    return unmodified(state, Operand(XsaveArea(), address), environment, form)
+    restored = last_restore(state, Operand(XsaveArea(), address), environment)
+    return unmodified(restored, state.xmodified, form)
 
 
 def test_if_all_four_match_what_was_not_modified_can_be_skipped():
