@@ -16,13 +16,12 @@ from actors.runtime.device import Footprint, Outcome, Outcomes, Retry
 from actors.runtime.errors import ModelError
 from actors.runtime.evaluation import Raised, agree, evaluate, in_two_ways, touched_by, written_outside
 from actors.runtime.life import Spawn, child_key
-from actors.runtime.program import Behaviour
 from actors.runtime.running import Running
 from actors.runtime.shapes import check_request
 from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG
 from actors.runtime.world import World
-from protocol.handles import Cell, Label, Program
+from protocol.handles import Cell, Label
 
 if TYPE_CHECKING:
     from actors.runtime.answers import Answers
@@ -84,16 +83,8 @@ class Execution:
     def create(self) -> list[Running]:
         """Make the programs that are there from the start; the driver advances each of them once."""
         for spec in self.world.programs:
-            self._add(self._made(spec.handle, spec.function, spec.args, spec.key))
+            self._add(Running(spec.handle, spec.function, spec.args, spec.key, keeps=self.checked))
         return list(self.order)
-
-    def _made(
-        self, handle: Program, function: Behaviour, args: tuple[Any, ...], key: tuple[Any, ...]
-    ) -> Running:
-        running = Running(handle, function, args, key, keeps=self.checked)
-        if self.checked:
-            running.calls.trail = []
-        return running
 
     def _add(self, running: Running) -> Running:
         self.running[running.name] = running
@@ -120,7 +111,7 @@ class Execution:
         except ModelError as error:
             raise type(error)(f"{running.where()}: {error}") from None
         key = child_key(running.key, running.name, message)
-        return self._add(self._made(message.child, message.function, message.args, key))
+        return self._add(Running(message.child, message.function, message.args, key, keeps=self.checked))
 
     def advanced(self, running: Running) -> None:
         """Take note that a program has run on: it is parked again, or has ended."""

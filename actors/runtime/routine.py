@@ -130,10 +130,10 @@ class Calls:
 
     __slots__ = ("_caller", "frames", "trail")
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, trail: list[Event] | None) -> None:
         self._caller = caller
         self.frames: list[Frame] = []
-        self.trail: list[Event] | None = None
+        self.trail = trail
 
     def clear(self) -> None:
         """Begin anew: the program has become something."""

@@ -52,7 +52,7 @@ class Running:
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
     `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled`
-    names labels set since somebody last looked.
+    names labels set since somebody last looked; `calls` are the routines that it is in.
 
     `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
     `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
@@ -91,7 +91,7 @@ class Running:
         self._refusals = 0
         self._become_at = ""
         self._since = 0
-        self.calls = Calls(self)
+        self.calls = Calls(self, trail=[] if keeps else None)
         self._refused: ModelError | None = None
         self._stretch = WATCHDOG.stretch
         self._coroutine = self._start(function, args)
