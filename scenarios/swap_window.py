@@ -15,7 +15,7 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(window="closed", expect="proved", states=9_247),
+        case(window="closed", expect="proved", states=5_914),
         case(window="irqs_on", expect="violated", violated=(HYGIENE,), states=71, steps=13),
         case(window="preemptible", expect="violated", violated=(HYGIENE,), states=46, steps=12),
     ]

@@ -14,11 +14,11 @@ SURVIVES = "no tile value differs from that of the same guest without exits"
 
 @scenario(
     cases=[
-        case(xfd_set="keep", expect="proved", states=6_481),
+        case(xfd_set="keep", expect="proved", states=4_208),
         case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=56, steps=12),
-        case(swap="none", expect="violated", violated=(SURVIVES,), states=1_719, steps=48),
+        case(swap="none", expect="violated", violated=(SURVIVES,), states=1_580, steps=48),
         case(tracking="architectural", expect="violated", violated=(SURVIVES,), states=71, steps=12),
-        case(tracking="architectural", xfd_set="keep", expect="proved", states=15_810),
+        case(tracking="architectural", xfd_set="keep", expect="proved", states=10_245),
     ]
 )
 def tile_state_survives(

@@ -31,9 +31,9 @@ TASK_TILE = b"\xaa" * 1024
     cases=[
         case(swap="none", expect="violated", violated=(HYGIENE,), states=40, steps=8),
         case(swap="xfd", expect="violated", violated=(HYGIENE,), states=92, steps=14),
-        case(swap="full", expect="proved", states=61_809),
-        case(swap="conditional", expect="proved", states=55_969),
-        case(swap="msr_lists", expect="proved", states=40_263),
+        case(swap="full", expect="proved", states=29_561),
+        case(swap="conditional", expect="proved", states=26_334),
+        case(swap="msr_lists", expect="proved", states=22_995),
         case(
             swap="xfd",
             cpu="mail_2021",
@@ -52,8 +52,8 @@ TASK_TILE = b"\xaa" * 1024
             states=92,
             steps=14,
         ),
-        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=53_899),
-        case(swap="full", tracking="architectural", expect="proved", states=210_051),
+        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=25_790),
+        case(swap="full", tracking="architectural", expect="proved", states=98_124),
     ],
     fix="1df4fd834e8e, ec5be88ab29f",
 )

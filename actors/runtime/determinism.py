@@ -87,6 +87,19 @@ def difference(again: Running, step: int, sent: Send | None, labels: Mapping[str
     return _difference(again, did + marked, again)
 
 
+def remembered(again: Running, sent: Send | None, labels: Mapping[str, object]) -> Nondeterminism:
+    """Return the error for a program that knows of a routine more than what it returned.
+
+    It has sent `sent`, or ended, and had these labels, where it stood in the same place with another past.
+    """
+    did = f"it was {described(sent)}" if sent is not None else "it had ended"
+    return Nondeterminism(
+        f"program {again.name} remembers more of a routine than what it returned: once {did} with labels "
+        f"{dict(labels)}, and behind the same values returned {_how(again, len(again.segments))} with labels {again.labels}, at "
+        f"{again.where()}; what a routine leaves behind is what it returns, its labels, and cells"
+    )
+
+
 def _difference(running: Running, first: str, again: Running) -> Nondeterminism:
     labels = f" with labels {again.labels}" if again.labels else ""
     return Nondeterminism(

@@ -118,6 +118,8 @@ class Execution:
         if running.relabelled:
             self._dirty.update(Label(running.name, name) for name in running.relabelled)
             running.relabelled.clear()
+        if self.checked:
+            running.calls.check(running.name)
         if running.pending is None:
             self._ended(running)
         elif self.checked:

@@ -46,10 +46,10 @@ class Spawning(Protocol):
 
 
 def spawn_needs_name(program: Spawning) -> ModelError:
-    """Return the error for a spawn behind a `become`, where places are forgotten."""
+    """Return the error for a spawn behind a `become` or inside a routine, where places are forgotten."""
     return ModelError(
         f"{program.where()}: program {program.name}, after step {program.steps} of it: "
-        "a spawn after `become` needs a name: spawn(f, ..., name='worker')"
+        "a spawn after `become` or in a routine needs a name: spawn(f, ..., name='worker')"
     )
 
 
@@ -99,7 +99,7 @@ async def spawn(
     """Start `function(*args)` as a program and return its handle: one step.
 
     It is named by its parent and its place among the parent's spawns, or by `name`, which a spawn after
-    `become` must give.
+    `become` or in a routine must give.
     """
     child = Program(current().new_child(name))
     spawned: Program = await Send(LIFE, Spawn(child, function, args, background))

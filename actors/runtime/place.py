@@ -101,5 +101,5 @@ def definitions(file: str) -> dict[tuple[str, int], ast.AST]:
 
 def definition(function: Callable[..., object]) -> str:
     """Return `file:line` of where a function is defined."""
-    code: CodeType | None = getattr(function, "__code__", None)
+    code: CodeType | None = getattr(getattr(function, "__routine__", function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "?"

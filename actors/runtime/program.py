@@ -12,11 +12,14 @@ replies it ever got.
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from sys import exc_info
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 
 from actors.runtime.errors import ModelError
+
+if TYPE_CHECKING:
+    from actors.runtime.routine import Calls
 
 __plumbing__ = True  # where a program stands is never in here, but in what called it
 
@@ -25,14 +28,21 @@ _OUTSIDE = "only a program that is run by a world can do this"
 Behaviour = Callable[..., Coroutine[Any, Any, Any]]
 
 
+def body_of(function: Any) -> Any:
+    """Return the function that a routine was made of (see `routine`), and any other as it is."""
+    return getattr(function, "__routine__", function)
+
+
 class Stepped(Protocol):
     """What the code that steps a program must offer to the calls below.
 
-    `outer_error` is the exception that was being handled when the program was stepped.
+    `outer_error` is the exception that was being handled when the program was stepped; `calls` are the routines
+    that it is in.
     """
 
     closing: bool
     outer_error: BaseException | None
+    calls: "Calls"
 
     def about_to_send(self) -> None:
         """Let the message go, or raise; asked only while the program is closing or handles an exception."""

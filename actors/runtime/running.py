@@ -22,7 +22,8 @@ from typing import Any
 from actors.runtime import place
 from actors.runtime.errors import ForeignAwait, ModelError, SwallowedTeardown
 from actors.runtime.life import spawn_needs_name
-from actors.runtime.program import CURRENT, Become, Behaviour, Send
+from actors.runtime.program import CURRENT, Become, Behaviour, Send, body_of
+from actors.runtime.routine import Calls
 from actors.runtime.teardown import Closing, assertion_in, end
 from actors.runtime.values import check_program, check_value
 from actors.runtime.watchdog import WATCHDOG, Stuck
@@ -51,7 +52,7 @@ class Running:
 
     `pending` is the message that it is parked at, `left_at` the one that it was parked at when it was closed;
     `key` is its place in the default order; one that `keeps` its exchanges can be run again; `relabelled`
-    names labels set since somebody last looked.
+    names labels set since somebody last looked; `calls` are the routines that it is in.
 
     `outcomes`, `touched`, `question` and `cells` are the execution's notes on the pending message (see
     `evaluation` and `answers`, which build on this), None where they have to be found again; `actor` handled
@@ -89,7 +90,8 @@ class Running:
         self.outer_error: BaseException | None = None
         self._refusals = 0
         self._become_at = ""
-        self._stepped = False
+        self._since = 0
+        self.calls = Calls(self, trail=[] if keeps else None)
         self._refused: ModelError | None = None
         self._stretch = WATCHDOG.stretch
         self._coroutine = self._start(function, args)
@@ -101,7 +103,7 @@ class Running:
 
     def _start(self, function: Behaviour, args: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
         try:
-            coroutine = function(*args)
+            coroutine: Coroutine[Any, Any, Any] = body_of(function)(*args)
         except TypeError as error:
             raise ModelError(
                 f"program {self.name}: {error}, defined at {place.definition(function)}"
@@ -117,8 +119,8 @@ class Running:
             if self.keeps:
                 self.segments[-1].exchanges.append((sent, reply, {**self.labels}))
             self.steps += 1
-            self._stepped = True
             self.pending = None
+        self.calls.moved()
         self.outcomes = self.touched = self.question = None
         self.outer_error = sys.exc_info()[1]
         outer, CURRENT.program = CURRENT.program, self
@@ -179,18 +181,28 @@ class Running:
             if self._become_at:
                 raise self._not_returned()
             return False
-        if not self._stepped:
-            text = f"became {result.function.__qualname__} without a step in between: this loop never sends"
-            self.failure = Failure(self.name, "become", text, (self._become_at,))
+        if self.steps == self._since:
+            self.became_without_a_step(result)
             return False
-        self._become_at = ""
-        self._stepped = False
+        self.takes_become()
+        self._since = self.steps
+        self.calls.clear()
         self.relabelled.update(self.labels)
         self.labels = {}
         self._spawned = -1  # histories are forgotten, so places are too: later spawns need a name
         self.segments.append(Segment(result.function, result.args))
         self._coroutine = self._start(result.function, result.args)
         return True
+
+    def became_without_a_step(self, made: Become) -> None:
+        """Fail: what begins anew and anew without a message would never end."""
+        text = f"became {made.function.__qualname__} without a step in between: this loop never sends"
+        self.failure = Failure(self.name, "become", text, (self._become_at,))
+        self.closing = True
+
+    def takes_become(self) -> None:
+        """Note that the last Become was returned, as it has to be."""
+        self._become_at = ""
 
     def _not_returned(self) -> ModelError:
         return ModelError(
@@ -264,7 +276,7 @@ class Running:
         """Return the path of the next spawned program."""
         if name is not None:
             return f"{self.name}.{name}"
-        if self._spawned < 0:
+        if self._spawned < 0 or self.calls.frames:
             raise self._refuse(spawn_needs_name(self))
         self._spawned += 1
         return f"{self.name}.{self._spawned - 1}"
@@ -308,7 +320,7 @@ class Running:
         best = place.innermost(place.frames(self._coroutine))
         if best is not None:
             return (best.f_code.co_name, best.f_code.co_filename, best.f_lineno)
-        code = self.segments[-1].function.__code__
+        code = body_of(self.segments[-1].function).__code__
         return (code.co_name, code.co_filename, code.co_firstlineno)
 
     def lines(self) -> tuple[tuple[str, str, int, int], ...]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from actors.runtime.errors import Nondeterminism
 from actors.runtime.place import definitions, in_library
+from actors.runtime.program import body_of
 
 _SETS = frozenset({"set", "frozenset"})
 _ANNOTATIONS = _SETS | {"Set", "FrozenSet", "AbstractSet", "MutableSet"}
@@ -65,7 +66,7 @@ def _called(function: FunctionType, names: set[str]) -> list[FunctionType]:
         node = definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
         chains = [one for one in ast.walk(node) if isinstance(one, ast.Attribute)] if node is not None else []
         found += [_reached(one, function.__globals__) for one in chains]
-    return [one for one in found if isinstance(one, FunctionType)]
+    return [body_of(one) for one in found if isinstance(one, FunctionType)]
 
 
 def _reached(node: ast.expr, names: dict[str, object]) -> object:

@@ -24,6 +24,7 @@ from msgspec.structs import astuple
 
 from actors.runtime.errors import NotAValue
 from actors.runtime.place import definition
+from actors.runtime.program import body_of
 from actors.runtime.sets import check_sets
 
 _SCALARS = frozenset({int, bool, str, bytes, type(None)})
@@ -133,6 +134,7 @@ def check_program(function: Callable[..., object], args: tuple[object, ...], nam
     Raises NotAValue with the path to the offender, or for a closure cell that the program itself assigns to;
     Nondeterminism where the program, or a function that it calls, iterates over a set.
     """
+    function = body_of(function)
     if not isinstance(function, FunctionType) or not function.__code__.co_flags & inspect.CO_COROUTINE:
         what = getattr(function, "__qualname__", type(function).__name__)
         raise NotAValue(f"program {name}: {what} is not an `async def` function")

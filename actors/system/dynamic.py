@@ -4,11 +4,13 @@ Follows arch/x86/kernel/fpu/xstate.c: __xfd_enable_feature() and fpstate_realloc
 fail here.
 """
 
+from actors.runtime import routine
 from actors.system.fpu import xfd_update_state
 from actors.system.host_cpu import HostCpu
 from actors.system.sched import preempt_disable, preempt_enable
 
 
+@routine
 async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> bool:
     """xfd_enable_feature(): enlarge the task's buffer for what XFD_ERR names; False without permission for all of it."""
     event = xfd_err & cpu.kernel.dynamic
@@ -20,6 +22,7 @@ async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> bool:
     return True
 
 
+@routine
 async def fpstate_realloc(cpu: HostCpu, features: int) -> None:
     """fpstate_realloc(): publish the larger fpstate and load its XFD, under fpregs_lock()."""
     fpstate = cpu.task.fpstate

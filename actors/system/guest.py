@@ -4,7 +4,7 @@ A guest does not know that it is exited. Its programs run on their vCPU: an inst
 """
 
 from actors.machine.xstate.tiles import config
-from actors.runtime import set_label
+from actors.runtime import routine, set_label
 from actors.system.guest_cpu import GuestCpu
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault
@@ -17,6 +17,7 @@ class GuestDied(Exception):
     """The guest's kernel died."""
 
 
+@routine
 async def guest_exception(cpu: GuestCpu, fault: Fault) -> None:
     """The guest kernel's exceptions: #NM has a handler, any other kills it."""
     if fault.vector is not Vector.NM:
@@ -26,6 +27,7 @@ async def guest_exception(cpu: GuestCpu, fault: Fault) -> None:
     await cpu.iret()
 
 
+@routine
 async def exc_device_not_available(cpu: GuestCpu) -> None:
     """The guest kernel's #NM handler: without a bit in XFD_ERR it dies, else it clears the bit and lets the task use AMX."""
     set_label("in_nm_window", True)
@@ -60,6 +62,7 @@ class Denied(Exception):
     """The guest's kernel ends its task, which used AMX without permission."""
 
 
+@routine
 async def strict_exception(cpu: GuestCpu, fault: Fault) -> None:
     """A guest kernel whose task has no permission: its #NM ends the task."""
     if fault.vector is not Vector.NM:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors.machine.handle import Cpu
+from actors.runtime import become, routine
 from actors.runtime.program import Behaviour
 from protocol.replies import Fault
 
@@ -14,10 +15,11 @@ class GuestCpu(Cpu, frozen=True):
 
     exception: Behaviour
 
+    @routine
     async def execute(self, instruction: Any) -> Any:
         """Send one instruction until it retires."""
-        while True:
-            reply = await self.processor.send(instruction)
-            if not isinstance(reply, Fault):
-                return reply
-            await self.exception(self, reply)
+        reply = await self.processor.send(instruction)
+        if not isinstance(reply, Fault):
+            return reply
+        await self.exception(self, reply)
+        return become(GuestCpu.execute, self, instruction)

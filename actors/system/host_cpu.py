@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.machine.handle import Cpu
 from actors.machine.processor import PerCpu
+from actors.runtime import become, routine
 from actors.runtime.devices.variable import FetchAdd, Load, Store
 from actors.runtime.program import Behaviour
 from actors.system.kernel import Kernel, Task
@@ -26,17 +27,17 @@ class HostCpu(Cpu, frozen=True):
     exception: Behaviour
     irqentry_exit: Behaviour
 
+    @routine
     async def execute(self, instruction: Any) -> Any:
         """Send one instruction until it retires, doing first whatever the CPU wants done."""
-        while True:
-            reply = await self.processor.send(instruction)
-            kind = type(reply)
-            if kind is Interrupted:
-                await self.irqentry_exit(self, reply.work)
-            elif issubclass(kind, Fault):
-                await self.exception(self, reply)
-            else:
-                return reply
+        reply = await self.processor.send(instruction)
+        if isinstance(reply, Interrupted):
+            await self.irqentry_exit(self, reply.work)
+        elif isinstance(reply, Fault):
+            await self.exception(self, reply)
+        else:
+            return reply
+        return become(HostCpu.execute, self, instruction)
 
     async def this_cpu_read(self, variable: PerCpu) -> Any:
         """this_cpu_read: one instruction."""

@@ -21,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from actors.machine.state import Vmx
-from actors.runtime import become, set_label
+from actors.runtime import become, routine, set_label
 from actors.runtime.program import Become
 from actors.system.host_cpu import HostCpu
 from actors.system.sched import cond_resched, do_exit, preempt_disable, preempt_enable
@@ -88,6 +88,7 @@ class Vcpu(msgspec.Struct, frozen=True):
         return Vmx(self.name)
 
 
+@routine
 async def load_guest(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
     """The lines above vmenter()."""
     if swap.load_xfd:
@@ -96,6 +97,7 @@ async def load_guest(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
         await cpu.wrmsr(Msr.XFD_ERR, await cpu.load(vcpu.xfd_err))
 
 
+@routine
 async def load_host(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
     """The lines below vmenter()."""
     if swap.save_xfd_err:
@@ -108,6 +110,7 @@ async def load_host(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
         await cpu.wrmsr(Msr.XFD, await cpu.load(cpu.task.fpstate.xfd))
 
 
+@routine
 async def vcpu_run(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     """vmx_vcpu_run(): everything between VM-entry and VM-exit with interrupts off, as the mail has it."""
     async with cpu.irqs_off():
@@ -117,6 +120,7 @@ async def vcpu_run(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     return exit_
 
 
+@routine
 async def vcpu_run_irqs_on(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     """vmx_vcpu_run() that enables interrupts too early: the host's half of the swap runs with them on."""
     async with cpu.irqs_off():
@@ -128,6 +132,7 @@ async def vcpu_run_irqs_on(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     return exit_
 
 
+@routine
 async def vcpu_run_preempt_off(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     """vcpu_run_irqs_on() with preemption disabled around it."""
     await preempt_disable(cpu)

@@ -59,6 +59,7 @@ class Machine(World):
         self.processor = Processor("cpu", self.cpu_model)
         self._columns: list[Column] = []
         self._running: set[int] = set()
+        self._vcpus_run: set[str] = set()
         self.kernel = self._boot()
         for number in range(cpus):
             self._add_idle(number)
@@ -158,7 +159,14 @@ class Machine(World):
     def vcpu_thread(
         self, vcpu: Vcpu, swap: Swap, *, cpu: int = 0, window: Window = "closed", name: str | None = None
     ) -> Program:
-        """Add the thread that runs `vcpu`; its fpstate may use what the guest's configuration has, as the mail wants."""
+        """Add the thread that runs `vcpu`; its fpstate may use what the guest's configuration has, as the mail wants.
+
+        Raises ModelError for a second one: KVM_RUN holds vcpu->mutex, so two threads are never inside it for one vCPU.
+        """
+        if vcpu.name in self._vcpus_run:
+            raise ModelError(
+                f"{vcpu.name} is run by a thread already, and KVM_RUN holds vcpu->mutex; one thread a vCPU"
+            )
         xfd = self.cpu_model.xfd_capable & ~vcpu.dynamic_features
         thread = self._add_task(
             vcpu_thread,
@@ -168,6 +176,7 @@ class Machine(World):
             vcpu.dynamic_features,
             xfd,
         )
+        self._vcpus_run.add(vcpu.name)
         if swap.msr_lists:
             self.cells[vcpu.vmx.guest_msrs] = MsrArea((MsrEntry(Msr.XFD, 0), MsrEntry(Msr.XFD_ERR, 0)))
             self.cells[vcpu.vmx.host_msrs] = MsrArea((MsrEntry(Msr.XFD, xfd), MsrEntry(Msr.XFD_ERR, 0)))

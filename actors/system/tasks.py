@@ -1,7 +1,7 @@
 """User tasks on the host, as the kernel starts and ends them."""
 
 from actors.machine.xstate.tiles import config
-from actors.runtime import set_label
+from actors.runtime import routine, set_label
 from actors.runtime.program import Behaviour
 from actors.system.host_cpu import HostCpu
 from actors.system.sched import do_exit
@@ -10,17 +10,24 @@ from protocol.registers import Component
 
 
 async def user_task(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
-    """Return to user mode, run `code`, and exit, by itself or by a signal."""
+    """Return to user mode, run `code`, and exit."""
     await cpu.cli()
     await cpu.iret()
+    await user_mode(cpu, code, args)
+    await do_exit(cpu)
+
+
+@routine
+async def user_mode(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
+    """Run `code` in user mode until it leaves by itself, or is killed by a signal."""
     try:
         await code(cpu, *args)
         await cpu.syscall()
     except Killed:
         pass
-    await do_exit(cpu)
 
 
+@routine
 async def amx_task(cpu: HostCpu, tile: bytes) -> None:
     """Load a tile, which raises #NM at first use, and read it back."""
     await cpu.ldtilecfg(config(16))
@@ -28,6 +35,7 @@ async def amx_task(cpu: HostCpu, tile: bytes) -> None:
     set_label("loaded", tile == await cpu.tilestored(0))
 
 
+@routine
 async def dynamic_task(cpu: HostCpu, component: Component, tile: bytes) -> None:
     """Use one dynamic feature: tiles, or the hypothetical component."""
     if component is Component.TILEDATA:
@@ -36,6 +44,7 @@ async def dynamic_task(cpu: HostCpu, component: Component, tile: bytes) -> None:
         await cpu.touch(component)
 
 
+@routine
 async def busy_task(cpu: HostCpu) -> None:
     """Run two instructions: somebody for the scheduler to choose."""
     await cpu.nop()

@@ -6,7 +6,7 @@ warns, clears the bit and goes on.
 """
 
 from actors.machine.instructions import CR0_TS
-from actors.runtime import set_label
+from actors.runtime import routine, set_label
 from actors.system.dynamic import xfd_enable_feature
 from actors.system.host_cpu import HostCpu
 from protocol.registers import Msr, Vector
@@ -35,6 +35,7 @@ class Killed(Exception):
     """A fatal signal: ends the user code that it is raised in."""
 
 
+@routine
 async def exception(cpu: HostCpu, fault: Fault) -> None:
     """Handle an exception of this program's instruction; returns when the instruction can be tried again."""
     if fault.vector is Vector.NM:
@@ -46,6 +47,7 @@ async def exception(cpu: HostCpu, fault: Fault) -> None:
     await cpu.iret()
 
 
+@routine
 async def exc_device_not_available(cpu: HostCpu, fault: Fault) -> None:
     """exc_device_not_available(): XFD, or CR0.TS, which nobody sets: a warning and another try; interrupts are off on entry."""
     set_label("nm")
@@ -57,6 +59,7 @@ async def exc_device_not_available(cpu: HostCpu, fault: Fault) -> None:
     await cpu.set_cr0_ts(ts=False)
 
 
+@routine
 async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
     """handle_xfd_event(): read XFD_ERR and clear it before interrupts go on; False if there was no bit, or in the kernel."""
     xfd_err = await cpu.rdmsr(Msr.XFD_ERR)

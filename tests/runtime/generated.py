@@ -1,11 +1,40 @@
 """Worlds drawn by Hypothesis: programs over two variables, a lock and a mailbox, with choices, children and background programs.
 
-They pass on what they read. A program is a tuple of operations, which is a value, and `interpret` carries it out.
+They pass on what they read. A program is a tuple of operations, which is a value, and `interpret` carries it out. Parts of
+it are routines, which return what they have read, forget it, raise it, or go round and read again.
 """
 
 from hypothesis import strategies as st
 
-from actors.runtime import World, become, join, set_label, spawn
+from actors.runtime import World, become, join, routine, set_label, spawn
+
+
+class Odd(Exception):
+    """What a routine raises that has read something it does not like."""
+
+
+@routine
+async def called(operations, shared, seen, ends, rounds=2):
+    """Carry out operations as a routine that ends like that."""
+    seen = await interpret(operations, shared, seen)
+    if ends == "raising" and seen > 1:
+        raise Odd(seen)
+    if ends == "going round" and rounds:
+        await shared[0][1].load()
+        return become(called, operations, shared, 1, ends, rounds - 1)
+    return None if ends == "forgetting" else seen
+
+
+async def not_called(operations, shared, seen, ends):
+    """Do the same without a routine."""
+    for left in range(2 if ends == "going round" else 0, -1, -1):
+        seen = await interpret(operations, shared, seen)
+        if ends == "raising" and seen > 1:
+            raise Odd(seen)
+        if left:
+            await shared[0][1].load()
+            seen = 1
+    return None if ends == "forgetting" else seen
 
 
 async def interpret(operations, shared, seen=0):  # noqa: C901, PLR0912  # a case an operation
@@ -35,12 +64,18 @@ async def interpret(operations, shared, seen=0):  # noqa: C901, PLR0912  # a cas
                 assert seen <= operands[0]
             case "spawn":
                 children.append(await spawn(interpret, operands[0], shared, seen, background=operands[1]))
+            case "call" | "do":
+                function = called if name == "call" else not_called
+                try:
+                    seen = await function(operands[0], shared, seen, ends=operands[1]) or 0
+                except Odd as error:
+                    seen = error.args[0] + 1
             case "join":
                 await join(*children)
             case "become":
                 await variables[0].load()
                 return become(without_children, operations[place + 1 :], shared, seen)
-    return None
+    return seen
 
 
 async def without_children(operations, shared, seen):
@@ -62,6 +97,7 @@ operation = st.one_of(
     simple,
     simple,
     st.tuples(st.just("locked"), block),
+    st.tuples(st.just("call"), block, st.sampled_from(["returning", "forgetting", "raising", "going round"])),
     st.tuples(st.just("spawn"), block, st.booleans()),
     st.tuples(st.sampled_from(["join", "become"])),
 )

@@ -476,7 +476,11 @@ def test_a_become_without_a_step_is_a_finding(run, line):
     [
         (becomes_and_sends, "sends on", "after step 0 of it: become(...) has to be returned"),
         (becomes_and_ends, "ends", "after step 1 of it: become(...) has to be returned"),
-        (becomes_then_spawns, "spawns", "after step 1 of it: a spawn after `become` needs a name"),
+        (
+            becomes_then_spawns,
+            "spawns",
+            "after step 1 of it: a spawn after `become` or in a routine needs a name",
+        ),
         (becomes_with_a_list, "list", "arguments of p: [2]: list is not a value"),
         (labels_with_a_list, "labels", "label 'names' of p: list is not a value"),
     ],

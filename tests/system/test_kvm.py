@@ -5,6 +5,7 @@ import pytest
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import cpu_cell
 from actors.runtime import set_label
+from actors.runtime.errors import ModelError
 from actors.system import kvm
 from actors.system.guest import amx_guest
 from actors.system.kvm import FORMS, FULL, MSR_LISTS, NONE, NOT_LOADED, NOT_RESTORED, XFD, Swap, Vcpu, form
@@ -216,16 +217,12 @@ async def test_a_failed_entry_is_said_so(tell):
     assert story.of("guest") == []
 
 
-@pytest.mark.trio
-async def test_two_threads_that_enter_one_vcpu_at_once_are_told_which(tell, when):
+def test_one_vcpu_has_one_thread():
     world = Machine(cpus=2)
-    guest = world.guest(idles, 3, dynamic_features=TILEDATA, name="guest")
-    for cpu in range(2):
-        world.vcpu_thread(guest, FULL, cpu=cpu, name=f"vcpu{cpu}")
-    story = await tell(world, when("vcpu1", lambda execution: "guest" in _running(execution)))
-    assert "vcpu1 enters guest on CPU 1, and it runs on CPU 0" in story.failure.text
-
-
-def _running(execution):
-    state = execution.cells[cpu_cell(0)]
-    return state.top.program.name
+    guest, other = (
+        world.guest(idles, 3, dynamic_features=TILEDATA, name=name) for name in ("guest", "other")
+    )
+    world.vcpu_thread(guest, FULL, name="vcpu")
+    world.vcpu_thread(other, FULL, name="vcpu2")
+    with pytest.raises(ModelError, match="guest is run by a thread already, and KVM_RUN holds vcpu->mutex"):
+        world.vcpu_thread(guest, FULL, cpu=1, name="vcpu3")

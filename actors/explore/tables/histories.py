@@ -1,20 +1,22 @@
 """What a program is, between two messages: the replies that it has received since it began, or last became.
 
-A program is deterministic in its replies, so *(behaviour, arguments, replies so far)* names its local state.
-Such a state is a `Node`; it knows the message that the program sends next, the labels that it has set, and how
-it ended. The coroutine is run once for each new reply, and its answer is kept: after that, going from node to
-node is a look-up.
+A program is deterministic in its replies, so *(behaviour, arguments, replies so far)* names its local state; what the routines
+that have returned were replied does not matter any more (`places`). Such a state is a `Node`; it knows the message that the
+program sends next, the labels that it has set, and how it ended. The coroutine is run once for each new reply, and its answer is
+kept: after that, going from node to node is a look-up.
 
-A coroutine cannot be copied, so each stands at one node only. Where a node is extended by a second reply, its
-program is run again from the beginning, and every message on the way is compared with what is known: a program
-that is not a function of its replies is found out there. A few coroutines are kept standing where they are,
-since mostly the last one goes on.
+A coroutine cannot be copied, so each stands at one node only. Where a node is extended by a second reply, its program is run
+again from the beginning, the way on which the node was first met, and every message on the way is compared with what is known:
+a program that is not a function of its replies is found out there. A few coroutines are kept standing where they are, since
+mostly the last one goes on.
 """
 
 from collections import OrderedDict
 from typing import Any
 
-from actors.runtime.determinism import difference
+from actors.explore.tables.interning import Interner
+from actors.explore.tables.places import Place
+from actors.runtime.determinism import difference, remembered
 from actors.runtime.errors import Nondeterminism
 from actors.runtime.life import Spawn, spawn_needs_name
 from actors.runtime.program import Behaviour, Send
@@ -39,7 +41,7 @@ class Node:
 
     __slots__ = (
         "by_device", "depth", "failure", "history", "labels", "lines", "moves", "next", "number", "parent", "pending",
-        "question", "reply", "retried", "root",
+        "place", "question", "reply", "retried", "root",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,7 @@ class Node:
         self.parent = parent
         self.reply = reply
         self.root = root
+        self.place: Place | None = None
         self.depth = 0
         self.pending: Send | None = None
         self.labels: dict[str, object] = {}
@@ -80,7 +83,10 @@ class Node:
 
     def where(self) -> str:
         """Return `file:line` of where the program stands."""
-        return self.history.standing_at(self).where()
+        if not self.lines:
+            return self.history.standing_at(self).where()
+        _, file, _, line = self.lines[-1]
+        return f"{file}:{line}"
 
 
 class Root:
@@ -112,25 +118,33 @@ class History:
         self.key = key
         self.background = bool(key[0])
         self.nodes: list[Node | None] = [None]
-        self._roots: dict[object, Node] = {}
+        self._outside = Place(None, Interner())
+        self._starts: dict[Place, Node] = {}
         self._standing: OrderedDict[Node, Running] = OrderedDict()
+        self._met_again: list[tuple[Node, Any, Node]] = []
 
     def start(self, function: Behaviour, args: tuple[Any, ...]) -> Node:
         """Return the node at which the program begins."""
-        key = (function, typed(args))
-        node = self._roots.get(key)
-        if node is None:
-            running = Running(self.handle, function, args, self.key, keeps=False)
-            running.advance()
-            node = self._roots[key] = self._node(None, None, running, Root(function, args))
-        return node
+        place = self._outside.call(function, args)
+        known = self._starts.get(place)
+        if known is None:
+            running = self._run(function, args)
+            known = self._starts[place] = self._arrive(place, running, None, None, Root(function, args))
+        return known
+
+    def _run(self, function: Behaviour, args: tuple[Any, ...]) -> Running:
+        """Run a program to its first message."""
+        running = Running(self.handle, function, args, self.key, keeps=False)
+        running.calls.trail = []
+        running.advance()
+        return running
 
     def after(self, node: Node, reply: Any) -> Node:
         """Return the node that follows when the program has this reply."""
         key = typed(reply)
         known = node.next.get(key)
         if known is None:
-            known = node.next[key] = self._extend(node, reply)
+            known = node.next[key] = self._extend(node, reply, key)
         return known
 
     def failed(self, node: Node, error: BaseException) -> Node:
@@ -145,23 +159,49 @@ class History:
             known.by_device = True
         return known
 
-    def _extend(self, node: Node, reply: Any) -> Node:
+    def _extend(self, node: Node, reply: Any, key: object) -> Node:
         running = self.standing_at(node)
         del self._standing[node]
         segments = len(running.segments)
         running.advance(reply)
         if len(running.segments) == segments:
-            return self._node(node, reply, running, node.root)
+            assert node.place is not None
+            return self._arrive(node.place.replied(key), running, node, reply, node.root)
         became = running.segments[-1]
-        key = (became.function, typed(became.args))
-        known = self._roots.get(key)
-        if known is None:
-            known = self._roots[key] = self._node(None, None, running, Root(became.function, became.args))
+        place = self._outside.call(became.function, became.args)
+        found = self._starts.get(place)
+        if found is None:
+            root = Root(became.function, became.args)
+            found = self._starts[place] = self._arrive(place, running, None, None, root)
         else:
             running.close()
-        known.root.became = True
-        known.root.check()
+        found.root.became = True
+        found.root.check()
+        return found
+
+    def _arrive(self, place: Place, running: Running, parent: Node | None, reply: Any, root: Root) -> Node:
+        """Return the node at which a program stands that was at `place` and has run on from there."""
+        if running.calls.trail:
+            running.calls.check(self.handle.name)
+            place = place.along(running.calls.trail)
+        if running.failure is not None:
+            place = place.replied(Failure, running.failure)
+        known = place.node
+        if known is None:
+            known = place.node = self._node(parent, reply, running, root)
+            known.place = place
+            return known
+        assert parent is not None
+        self._met_again.append((parent, reply, known))
+        self._check_met(known, running)
+        running.close()
         return known
+
+    @staticmethod
+    def _check_met(node: Node, running: Running) -> None:
+        """Raise Nondeterminism if a program that has come to a node with another past stands anywhere else."""
+        if not _alike(node, running):
+            raise remembered(running, node.pending, node.labels)
 
     def _node(self, parent: Node | None, reply: Any, running: Running, root: Root) -> Node:
         """Write down where a program stands now."""
@@ -200,8 +240,7 @@ class History:
         while at is not None:
             path.append(at)
             at = at.parent
-        running = Running(self.handle, node.root.function, node.root.args, self.key, keeps=False)
-        running.advance()
+        running = self._run(node.root.function, node.root.args)
         try:
             self._compare(path[-1], running)
             for one in reversed(path[:-1]):
@@ -213,7 +252,10 @@ class History:
         return running
 
     def check(self, most: int) -> int:
-        """Run the program again to the ends of its histories, the last first; return how many steps that were."""
+        """Run the program again to the ends of its histories, the last first; return how many steps that were.
+
+        Then go on from where it came to a known node with another past, which must make no difference.
+        """
         steps = 0
         for node in reversed(self.nodes[1:]):
             if steps >= most:
@@ -221,25 +263,48 @@ class History:
             if node is not None and not node.next and not node.by_device:
                 self._run_again(node).close()
                 steps += node.depth + 1
+        for parent, reply, met in reversed(self._met_again):
+            if steps >= most:
+                break
+            steps += self._go_on(parent, reply, met)
+        return steps
+
+    def _go_on(self, parent: Node, reply: Any, met: Node) -> int:
+        """Run the program to `parent` and on to `met`, which knows another past, and further as that one did."""
+        running = self._run_again(parent)
+        steps = parent.depth + 1
+        at: Node | None = met
+        try:
+            while at is not None:
+                running.advance(reply)
+                steps += 1
+                self._check_met(at, running)
+                at = next((one for one in at.next.values() if one.parent is at and not one.by_device), None)
+                reply = at.reply if at is not None else None
+        finally:
+            running.close()
         return steps
 
     @staticmethod
     def _compare(node: Node, running: Running) -> None:
         """Raise Nondeterminism if the program did not do the same again."""
-        known, again = node.pending, running.pending
-        if len(running.segments) > 1:
-            alike = False
-        elif known is None or again is None:
-            alike = known is again and node.failure == running.failure
-        else:
-            alike = known.to == again.to and same(known.message, again.message)
-        if not alike or not same_labels(node.labels, running.labels):
-            raise difference(running, node.depth + 1, known, node.labels)
+        if len(running.segments) > 1 or not _alike(node, running):
+            raise difference(running, node.depth + 1, node.pending, node.labels)
 
     def close(self) -> None:
         """Close the coroutines that stand somewhere."""
         while self._standing:
             self._standing.popitem()[1].close()
+
+
+def _alike(node: Node, running: Running) -> bool:
+    """Say whether a program stands where a node says, with the same labels."""
+    known, again = node.pending, running.pending
+    if known is None or again is None:
+        alike = known is again and node.failure == running.failure
+    else:
+        alike = known.to == again.to and same(known.message, again.message)
+    return alike and same_labels(node.labels, running.labels)
 
 
 def same_labels(first: dict[str, object], second: dict[str, object]) -> bool:
