@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from actors.explore.covered import Covered, Log
 from actors.explore.proving.decisions import Decisions
-from actors.explore.proving.expansion import Expansion, Indices
+from actors.explore.proving.expansion import Codes, Expansion, Indices
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
@@ -104,7 +104,8 @@ class Search:
         rows = np.array([self._tables.initial()], self._expansion.kind())
         prints = self._words.of(rows)
         self._seen.add(prints)
-        level = [self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))]
+        first = np.zeros(1, np.int64)
+        level = [self._arrived(rows, prints, first, first.astype(np.uint16), first)]
         while (self._keep_going or not self.found) and any(len(block.rows) for block in level):
             if self._out_of_bounds(level):
                 return
@@ -150,26 +151,26 @@ class Search:
         self.transitions += len(found.parents)
         self.found += [Found(int(block.numbers[at]), self.depth - 1, deadlock=True) for at in found.stuck[:1]]
         new = self._seen.add(found.fingerprints)
-        parents = found.parents[new]
-        made, codes = self._expansion.after(block.rows[parents], found.moves[new])
-        return self._arrived(made, found.fingerprints[new], block.numbers[parents], codes)
+        parents = found.parents.take(new)
+        made, codes, ended = self._expansion.after(block.rows, parents, found.moves.take(new))
+        return self._arrived(made, found.fingerprints.take(new), block.numbers.take(parents), codes, ended)
 
-    def _arrived(
-        self, rows: Rows, prints: Words, parents: Indices, codes: npt.NDArray[np.uint16]
-    ) -> "_Block":
+    def _arrived(self, rows: Rows, prints: Words, parents: Indices, codes: Codes, ended: Indices) -> "_Block":
         """Number new states, judge them, and return those that are to be expanded."""
         numbers = np.arange(self.states, self.states + len(rows))
         self.states += len(rows)
         self._parents.append(parents.astype(np.uint32))
         self._moves.append(codes)
-        standing = self.decisions.standing(rows)
+        standing = self.decisions.standing(rows, ended)
         bad = standing.broken | standing.failed
         self.found += [Found(int(numbers[at]), self.depth, deadlock=False) for at in np.flatnonzero(bad)[:1]]
         ends = standing.failed | standing.finished
         if not self._keep_going:
             ends |= standing.broken
+        if not ends.any():
+            return _Block(rows, prints, numbers)
         on = np.flatnonzero(~ends)
-        return _Block(rows[on], prints[on], numbers[on])
+        return _Block(rows.take(on, axis=0), prints.take(on), numbers.take(on))
 
     def path(self, state: int) -> Log:
         """Return how a state was reached first, as (program, outcome)."""
