@@ -6,6 +6,9 @@ order of the batch alone. A fingerprint of 0 means an empty slot.
 
 All that wait for a slot take one look together. A few of them have far to go; once few are left, each looks at
 several slots at once, or the last one would cost a round of its own for every slot that it goes past.
+
+A fingerprint's first choice are its highest bits. So a table in the order of its slots is nearly in the order of
+its fingerprints, and the next larger one is in the same order: it is filled from one end to the other.
 """
 
 import numpy as np
@@ -13,6 +16,7 @@ import numpy.typing as npt
 
 Fingerprints = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
 
 _LOAD = 0.6
 _FULL = 0.9  # while a batch is being put in: mostly not all of it is new
@@ -24,7 +28,7 @@ _AHEAD = np.arange(1, 9)
 
 
 class Seen:
-    """A set of fingerprints."""
+    """A set of fingerprints; `size` is a power of two."""
 
     def __init__(self, size: int = _FIRST) -> None:
         self._slots: Fingerprints = np.zeros(size, np.uint64)
@@ -35,7 +39,7 @@ class Seen:
         """Memory taken, in bytes."""
         return self._slots.nbytes
 
-    def add(self, batch: Fingerprints) -> npt.NDArray[np.int64]:
+    def add(self, batch: Fingerprints) -> Indices:
         """Put a batch in; return the positions in it of those that are new, ascending, each once."""
         while self.count + len(batch) > _FULL * len(self._slots):
             self._grow()
@@ -44,7 +48,7 @@ class Seen:
         fresh = np.zeros(len(batch), np.bool_)
         for start in range(0, len(batch), _PART):
             self._insert(batch[start : start + _PART], fresh[start : start + _PART])
-        new = np.flatnonzero(fresh)
+        new = fresh.nonzero()[0]
         self.count += len(new)
         if self.count > _LOAD * len(self._slots):
             self._grow()
@@ -57,35 +61,54 @@ class Seen:
         # The last to write stays; so the first of the batch is last in line.
         wanted = batch[::-1]
         waiting = np.arange(len(batch), dtype=np.uint64)[::-1]
-        at = (wanted & np.uint64(last)).view(np.int64)
+        at = self._home(wanted)
         while len(waiting):
             held = slots.take(at)
-            empty = np.flatnonzero(held == 0)
+            empty = (held == 0).nonzero()[0]
             if len(empty):
                 where, who = at.take(empty), waiting.take(empty)
                 slots[where] = who
-                won = np.flatnonzero(slots.take(where) == who)
+                won = (slots.take(where) == who).nonzero()[0]
                 who = who.take(won).view(np.int64)
                 slots[where.take(won)] = batch.take(who)
                 fresh[who] = True
                 held = slots.take(at)
-            left = np.flatnonzero(held != wanted)
+            left = (held != wanted).nonzero()[0]
             waiting, wanted, at = waiting.take(left), wanted.take(left), at.take(left)
             at = ((at if len(left) > _FEW else self._ahead(at, wanted)) + 1) & last
 
-    def _ahead(self, at: npt.NDArray[np.int64], wanted: Fingerprints) -> npt.NDArray[np.int64]:
+    def _ahead(self, at: Indices, wanted: Fingerprints) -> Indices:
         """Return the places after which each will find its fingerprint or an empty slot, as far as it can see."""
         slots = self._slots
         window = slots.take((at[:, None] + _AHEAD) & (len(slots) - 1))
         ends = (window == 0) | (window == wanted[:, None])
         ends[:, -1] = True
-        found: npt.NDArray[np.int64] = at + ends.argmax(axis=1)
+        found: Indices = at + ends.argmax(axis=1)
         return found
+
+    def _home(self, prints: Fingerprints) -> Indices:
+        """Return the slots where these fingerprints should be."""
+        shift = 65 - len(self._slots).bit_length()
+        return (prints >> np.uint64(shift)).view(np.int64)
 
     def _grow(self) -> None:
         old = self._slots
         self._slots = np.zeros(2 * len(old), np.uint64)
-        for start in range(0, len(old), _PART):
-            part = old[start : start + _PART]
-            part = part[part != 0]
+        left = [self._moved(old, start) for start in range(0, len(old), _PART)]
+        for part in left:
             self._insert(part, np.zeros(len(part), np.bool_))
+
+    def _moved(self, old: Fingerprints, start: int) -> Fingerprints:
+        """Give the fingerprints of a part of the old slots their new ones in that part; return those left over."""
+        part = old[start : start + _PART]
+        first, end = 2 * start, 2 * (start + len(part))
+        part = np.sort(part[part != 0])
+        home = self._home(part)
+        near = (home >= first) & (home < end)
+        away, part, home = part[~near], part[near], home[near]
+        # Each goes to its own slot, or right behind the one before it.
+        place = np.arange(len(part))
+        slot = np.maximum.accumulate(home - place) + place
+        fits = int(np.searchsorted(slot, end))
+        self._slots[slot[:fits]] = part[:fits]
+        return np.concatenate([away, part[fits:]])
