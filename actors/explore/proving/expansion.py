@@ -21,6 +21,7 @@ _KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uin
 _NOTHING = 1
 """The group of a program that cannot move."""
 Codes = npt.NDArray[np.uint16]
+Mask = npt.NDArray[np.bool_]
 
 
 class Successors(NamedTuple):
@@ -70,14 +71,17 @@ class Expansion:
             for (column, outcome), code in self._coded.items()
         }
 
-    def successors(self, rows: Rows, before: Words) -> Successors:
-        """Return all moves from these states."""
+    def successors(self, rows: Rows, before: Words, only: Mask | None = None) -> Successors:
+        """Return all moves from these states; or those of the programs whose columns are marked, for each state, in `only`."""
         schedule = self._tables.layout.schedule
         found = np.empty((len(rows), len(schedule)), np.int32)
         for place, (column, _) in enumerate(schedule):
             found[:, place] = self._lookup(column).find(rows)
         arrays = self._arrays()
-        at = np.flatnonzero(found != _NOTHING)
+        moving = found != _NOTHING
+        if only is not None:
+            moving &= only[:, [column for column, _ in schedule]]
+        at = np.flatnonzero(moving)
         groups = found.ravel().take(at)
         parents = at // len(schedule)
         moves = arrays.starts.take(groups)

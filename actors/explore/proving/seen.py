@@ -54,6 +54,22 @@ class Seen:
             self._grow()
         return new
 
+    def has(self, batch: Fingerprints) -> Flags:
+        """Say which of a batch are there."""
+        slots = self._slots
+        last = len(slots) - 1
+        wanted = np.where(batch == 0, np.uint64(1), batch)
+        waiting = np.arange(len(batch))
+        at = self._home(wanted)
+        found = np.zeros(len(batch), np.bool_)
+        while len(waiting):
+            held = slots.take(at)
+            found[waiting[held == wanted]] = True
+            left = ((held != wanted) & (held != 0)).nonzero()[0]
+            waiting, wanted, at = waiting.take(left), wanted.take(left), at.take(left)
+            at = (at + 1) & last
+        return found
+
     def _insert(self, batch: Fingerprints, fresh: Flags) -> None:
         """Find each its slot, and flag those that were not there before."""
         slots = self._slots
