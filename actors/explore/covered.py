@@ -11,7 +11,8 @@ class Covered(NamedTuple):
 
     `limit` is what ended the search early: states, memory, time, `stopped` on request, or `endless`, where an endless
     execution has no class. `fingerprinted` says that states were told apart by 64 bits, and not by what they are.
-    `classes` and `blocked` are for a search that counts classes of executions.
+    `classes` and `blocked` are for a search that counts classes of executions; `visited` and `shortest` for a reduced
+    one: all states that it met, stored or not, and whether there is no way shorter than `log`.
     """
 
     states: int
@@ -24,3 +25,5 @@ class Covered(NamedTuple):
     fingerprinted: bool = False
     classes: int | None = None
     blocked: int | None = None
+    visited: int | None = None
+    shortest: bool = True

@@ -45,7 +45,8 @@ class Demand(msgspec.Struct, frozen=True):
     """What to verify, and when to give up: `states`, `memory` in bytes, `seconds`.
 
     `confirm` searches a second time with other fingerprints, whether the world is small or not. `classes` runs
-    one execution of each class instead of looking at each state once.
+    one execution of each class instead of looking at each state once; `reduce` looks at a part of the states that
+    is enough (see `reduction`).
     """
 
     conditions: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Demand(msgspec.Struct, frozen=True):
     seconds: float | None = None
     confirm: bool = False
     classes: bool = False
+    reduce: bool = False
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -63,7 +65,8 @@ class Verification(msgspec.Struct, frozen=True):
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
     somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
     executed. `classes` counts Mazurkiewicz classes of executions, `blocked` the prefixes begun for nothing; None
-    where they were not asked for.
+    where they were not asked for. A `reduced` search has met more states than it stored, `visited` in all;
+    `shortest` says that no counterexample is shorter than the one recorded.
     """
 
     scenario: str
@@ -82,6 +85,9 @@ class Verification(msgspec.Struct, frozen=True):
     unexecuted: tuple[str, ...] = ()
     classes: int | None = None
     blocked: int | None = None
+    reduced: bool = False
+    visited: int | None = None
+    shortest: bool = True
 
     @property
     def verdict(self) -> Verdict:
@@ -133,7 +139,10 @@ def verify(
         unexecuted=never,
         classes=covered.classes,
         blocked=covered.blocked,
-        collision=covered.states**2 / 2**65 if large else 0.0,
+        collision=(covered.visited or covered.states) ** 2 / 2**65 if large else 0.0,
+        reduced=demand.reduce,
+        visited=covered.visited,
+        shortest=covered.shortest,
     )
 
 
@@ -148,7 +157,7 @@ def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covere
     if demand.classes:
         return _by_classes(tables, demand, progress)
     bounded = any(bound is not None for bound in (demand.states, demand.memory, demand.seconds))
-    if not (bounded or demand.confirm):
+    if not (bounded or demand.confirm or demand.reduce):
         small = search_small(tables, keep_going=demand.keep_going)
         if small is not None:
             return small
@@ -165,14 +174,13 @@ def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covere
 
 def _by_frontiers(tables: Tables, demand: Demand, progress: Progress | None, seed: int) -> Covered:
     from actors.explore.proving.search import Bounds, Search  # noqa: PLC0415  # imports NumPy
+    from actors.explore.reduction.reduced import search_reduced  # noqa: PLC0415
 
-    return Search(
-        tables,
-        keep_going=demand.keep_going,
-        seed=seed,
-        bounds=Bounds(demand.states, demand.memory, demand.seconds),
-        progress=(lambda one: progress(Searched(*one))) if progress is not None else None,
-    ).run()
+    bounds = Bounds(demand.states, demand.memory, demand.seconds)
+    look = (lambda one: progress(Searched(*one))) if progress is not None else None
+    if demand.reduce:
+        return search_reduced(tables, keep_going=demand.keep_going, seed=seed, bounds=bounds, progress=look)
+    return Search(tables, keep_going=demand.keep_going, seed=seed, bounds=bounds, progress=look).run()
 
 
 def _by_classes(tables: Tables, demand: Demand, progress: Progress | None) -> Covered:

@@ -14,7 +14,7 @@ from actors.runtime.errors import ModelError, Nondeterminism
 from actors.runtime.picking import picking
 from actors.runtime.place import definition, line_of_error
 from actors.runtime.watchdog import WATCHDOG, Stuck
-from protocol.handles import Cell, Label
+from protocol.handles import Cell, Label, Program
 from protocol.records import Kind
 
 Predicate = Callable[..., object]
@@ -29,7 +29,8 @@ class Condition(msgspec.Struct, frozen=True):
     `always`: holds in every state (where `at` says yes, if given). `sometimes`: holds in at least one state;
     a world in which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or
     only a rule (hygiene); `words` is what the harmed one would say of it, where that is known ("unexpected
-    #NM exception").
+    #NM exception"). An `always` with `after` holds while one of these programs has not returned; the last cells of
+    `reads` are then their lives, of which the predicates are not told.
     """
 
     mode: Literal["always", "sometimes"]
@@ -39,9 +40,15 @@ class Condition(msgspec.Struct, frozen=True):
     at: Predicate | None = None
     kind: Kind = "symptom"
     words: str = ""
+    after: tuple[Program, ...] = ()
 
     def holds(self, values: tuple[Any, ...]) -> bool:
-        """Decide on the values of `reads`; outside `at`, an `always` holds."""
+        """Decide on the values of `reads`; outside `at`, and before `after`, an `always` holds."""
+        if self.after:
+            told = len(values) - len(self.after)
+            if any(values[told:]):
+                return True
+            values = values[:told]
         if self.at is not None and not self.at(*values):
             return self.mode == "always"
         return bool(self.predicate(*values))

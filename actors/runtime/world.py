@@ -5,7 +5,7 @@ number of times: initial values of cells, programs with their arguments, conditi
 be a value on the way in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -117,12 +117,17 @@ class World:
         at: Predicate | None = None,
         kind: Kind = "symptom",
         words: str = "",
+        after: Iterable[Program] = (),
     ) -> None:
         """`predicate(*values of reads)` holds in every state, or in those where `at(*values)` does.
 
+        With `after` it need not hold before these programs of the world have returned: what must be true at the very
+        end is better said so, since it then leaves a reduced search its freedom on the way there.
         `words` is how the harmed one reports it, for the last row of a chart.
         """
-        self._condition(Condition("always", name, predicate, _reads(reads), at, kind, words))
+        programs = tuple(after)
+        looks = (*_reads(reads), *(program.life for program in programs))
+        self._condition(Condition("always", name, predicate, looks, at, kind, words, programs))
 
     def sometimes(self, name: str, predicate: Predicate, *reads: Any) -> None:
         """`predicate(*values of reads)` holds in some state of some execution; else nothing was tested."""

@@ -4,7 +4,7 @@ The first task that is put on a CPU runs there from the start; others wait in it
 kernel has enabled all that XCR0 supports, and armed XFD for every dynamic feature, as default_xfd says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -264,14 +264,16 @@ class Machine(World):
         at: Predicate | None = None,
         kind: ConditionKind = "symptom",
         words: str = "",
+        after: Iterable[Program] = (),
     ) -> None:
         """As World.always; without cells to read, one condition for each CPU, of its state."""
+        programs = tuple(after)
         if reads:
-            super().always(name, predicate, *reads, at=at, kind=kind, words=words)
+            super().always(name, predicate, *reads, at=at, kind=kind, words=words, after=programs)
             return
         for number in range(self.count):
             full = name if self.count == 1 else f"{name} (CPU {number})"
-            super().always(full, predicate, cpu_cell(number), at=at, kind=kind, words=words)
+            super().always(full, predicate, cpu_cell(number), at=at, kind=kind, words=words, after=programs)
 
     # What a person sees.
 

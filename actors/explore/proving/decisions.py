@@ -13,6 +13,9 @@ from actors.explore.tables.tables import Tables
 from actors.runtime.endings import names_of
 
 Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
+_FAILS, _HOLDS = 1, 2
+"""Places of what a condition decides."""
 
 
 class Standing(NamedTuple):
@@ -42,23 +45,29 @@ class Decisions:
             lookup.lay_out(judged.columns)
             self._lookups.append((judged, lookup))
 
-    def standing(self, rows: Rows) -> Standing:
-        """Decide on whole rows, which have all columns."""
+    def standing(self, rows: Rows, ended: Indices) -> Standing:
+        """Decide on whole rows, which have all columns; `ended` are those in which a program may have just ended."""
         if self._width != self._tables.layout.width:
             self._lay_out()
         broken = np.zeros(len(rows), np.bool_)
         for judged, lookup in self._lookups:
             if judged.sometimes and judged.name in self.met:
                 continue
-            holds = lookup.find(rows) == 1
+            holds = lookup.find(rows) == _HOLDS
             if judged.sometimes:
                 if holds.any():
                     self.met.add(judged.name)
             elif not holds.all():
                 broken |= ~holds
                 self.violated.add(judged.name)
-        failed = np.zeros(len(rows), np.bool_)
-        finished = np.ones(len(rows), np.bool_)
+        failed, finished = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+        if len(ended):
+            failed[ended], finished[ended] = self._endings(rows.take(ended, axis=0))
+        return Standing(broken, failed, finished)
+
+    def _endings(self, rows: Rows) -> tuple[Mask, Mask]:
+        """Return in which states a program has failed, and in which all that must end has ended."""
+        failed, finished = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
         for column, history in self._tables.layout.schedule:
             nodes = rows[:, column]
             here = _failed(history)[nodes]
@@ -67,7 +76,7 @@ class Decisions:
                 self._note_failures(history, nodes[here])
             if not history.background:
                 finished &= _ended(history)[nodes]
-        return Standing(broken, failed, finished)
+        return failed, finished
 
     def _note_failures(self, history: History, nodes: Rows) -> None:
         ended = [history.nodes[number] for number in np.unique(nodes).tolist()]
@@ -77,7 +86,7 @@ class Decisions:
 
 def _decider(judge: Judge, judged: Judged) -> Callable[[Rows, int], int]:
     def decide(rows: Rows, at: int) -> int:
-        return int(judge.holds(judged, tuple(rows[at].tolist())))
+        return _FAILS + judge.holds(judged, tuple(rows[at].tolist()))
 
     return decide
 

@@ -1,8 +1,8 @@
 """What can happen in many states at once.
 
 A program's node and the columns that its messages touch decide what it can do. Each combination is worked out
-once, by the step table, and becomes a group of moves. Of a move the changes are known, and since the group was
-found by the old values, so is what it does to the fingerprint: one word to XOR.
+once, by the step table, and becomes a group of moves. Since a group is found by the old values, what a move does is a
+XOR: of one word with the fingerprint, of a few numbers with the row.
 """
 
 from typing import Any, NamedTuple
@@ -17,8 +17,11 @@ from actors.explore.tables.steps import Moves
 from actors.explore.tables.tables import Tables
 
 Indices = npt.NDArray[np.int64]
-_SMALL = 1 << 16
+_KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uint32)
+_NOTHING = 1
+"""The group of a program that cannot move."""
 Codes = npt.NDArray[np.uint16]
+Mask = npt.NDArray[np.bool_]
 
 
 class Successors(NamedTuple):
@@ -31,27 +34,32 @@ class Successors(NamedTuple):
 
 
 class _Arrays(NamedTuple):
-    """The moves as arrays: of each group its first move and how many; of each move the rest."""
+    """The moves as arrays: of each group its first move and how many; of each move the rest.
+
+    `flips` is what a move changes of a row, and `ends` says that it ends a program.
+    """
 
     starts: Indices
     counts: Indices
     words: Words
     codes: Codes
-    changes: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.bool_]
+    flips: Rows
 
 
 class Expansion:
-    """The moves of all programs of one world, in groups; group 0 is nothing."""
+    """The moves of all programs of one world, in groups; group 0 is not known yet, group 1 is nothing."""
 
     def __init__(self, tables: Tables, words: Fingerprinting) -> None:
         self._tables = tables
         self._fingerprinting = words
         self._lookups: dict[int, Lookup] = {}
         self._groups: dict[int, int] = {}
-        self._starts, self._counts = [0], [0]
+        self._starts, self._counts = [0, 0], [0, 0]
         self._words: list[int] = []
-        self._changes: list[tuple[tuple[int, int], ...]] = []
+        self._flips: list[tuple[tuple[int, int], ...]] = []
         self._codes: list[int] = []
+        self._ends: list[bool] = []
         self._coded: dict[tuple[int, int], int] = {}
         self._kept: _Arrays | None = None
 
@@ -63,35 +71,42 @@ class Expansion:
             for (column, outcome), code in self._coded.items()
         }
 
-    def successors(self, rows: Rows, before: Words) -> Successors:
-        """Return all moves from these states."""
-        found = [self._lookup(column).find(rows) for column, _ in self._tables.layout.schedule]
+    def successors(self, rows: Rows, before: Words, only: Mask | None = None) -> Successors:
+        """Return all moves from these states; or those of the programs whose columns are marked, for each state, in `only`."""
+        schedule = self._tables.layout.schedule
+        found = np.empty((len(rows), len(schedule)), np.int32)
+        for place, (column, _) in enumerate(schedule):
+            found[:, place] = self._lookup(column).find(rows)
         arrays = self._arrays()
-        groups = np.stack(found, axis=1).ravel()
-        many = arrays.counts[groups]
-        programs = len(found)
-        at = np.repeat(np.arange(len(groups)), many)
-        outcomes = np.arange(len(at)) - np.repeat(np.cumsum(many) - many, many)
-        moves = arrays.starts[groups[at]] + outcomes
-        parents = at // programs
-        stuck = np.flatnonzero(many.reshape(len(rows), programs).sum(axis=1) == 0)
-        return Successors(parents, moves, before[parents] ^ arrays.words[moves], stuck)
+        moving = found != _NOTHING
+        if only is not None:
+            moving &= only[:, [column for column, _ in schedule]]
+        at = np.flatnonzero(moving)
+        groups = found.ravel().take(at)
+        parents = at // len(schedule)
+        moves = arrays.starts.take(groups)
+        if len(arrays.words) > len(arrays.counts) - 2:  # there are groups of several
+            many = arrays.counts.take(groups)
+            parents = np.repeat(parents, many)
+            moves = np.repeat(moves + many - np.cumsum(many), many) + np.arange(len(parents))
+        stuck = np.ones(len(rows), np.bool_)
+        stuck[parents] = False
+        prints = before.take(parents) ^ arrays.words.take(moves)
+        return Successors(parents, moves, prints, np.flatnonzero(stuck))
 
-    def after(self, rows: Rows, moves: Indices) -> tuple[Rows, Codes]:
-        """Return the rows behind these moves, in new memory, and the moves' codes."""
+    def after(self, rows: Rows, parents: Indices, moves: Indices) -> tuple[Rows, Codes, Indices]:
+        """Return the rows behind these moves, in new memory; the moves' codes; and which of them end a program."""
         arrays = self._arrays()
-        width = self._tables.layout.width
-        made: Rows = np.zeros((len(rows), width), self.kind())
-        made[:, : rows.shape[1]] = rows
-        changes = arrays.changes[moves]
-        np.copyto(made[:, : changes.shape[1]], changes, where=changes >= 0, casting="unsafe")
-        return made, arrays.codes[moves]
+        made = np.zeros((len(parents), self._tables.layout.width), arrays.flips.dtype)
+        made[:, : rows.shape[1]] = rows.take(parents, axis=0)
+        made ^= arrays.flips.take(moves, axis=0)
+        return made, arrays.codes.take(moves), np.flatnonzero(arrays.ends.take(moves))
 
     def kind(self) -> type[np.unsignedinteger[Any]]:
-        """Return the type of the numbers of rows: the smaller, while it holds all that there are."""
+        """Return the type of the numbers of rows: the smallest that holds all that there are."""
         layout = self._tables.layout
         most = max(layout.numbers(column) for column in range(layout.width))
-        return np.uint16 if most <= _SMALL else np.uint32
+        return next(kind for kind in _KINDS if most <= np.iinfo(kind).max)
 
     # Working out what is not known.
 
@@ -112,46 +127,49 @@ class Expansion:
         row = tables.layout.padded(row)
         node = tables.layout.histories[column].nodes[row[column]]
         if node is None or node.pending is None:
-            return 0
+            return _NOTHING
         moves = tables.steps.moves(node, row)
         lookup = self._lookups[column]
         more = set(tables.steps.columns(node)) - set(lookup.columns)
         if more:
             lookup.lay_out((*lookup.columns, *sorted(more)))
         if not moves:
-            return 0
+            return _NOTHING
         known = self._groups.get(id(moves))
         return known if known is not None else self._add(column, moves, tables.layout.padded(row))
 
     def _add(self, column: int, moves: Moves, row: Row) -> int:
         """Keep a group of moves; the tables keep the tuple itself, so its identity names it."""
         group = self._groups[id(moves)] = len(self._starts)
-        self._starts.append(len(self._changes))
+        self._starts.append(len(self._flips))
         self._counts.append(len(moves))
         for outcome, move in enumerate(moves):
-            self._changes.append(move.changes)
+            self._flips.append(tuple((at, number ^ row[at]) for at, number in move.changes))
             self._words.append(self._fingerprinting.change(row, move.changes))
             self._codes.append(self._coded.setdefault((column, outcome), len(self._coded) + 1))
+            self._ends.append(move.ends)
         return group
 
     def _arrays(self) -> _Arrays:
         """Return the moves as arrays; those made since the last time are added."""
-        kept = self._kept
-        moves, width = len(self._changes), self._tables.layout.width
-        if kept is not None and len(kept.starts) == len(self._starts) and kept.changes.shape[1] == width:
+        kept, width = self._kept, self._tables.layout.width
+        if kept is not None and kept.flips.shape[1] == width and len(kept.starts) == len(self._starts):
             return kept
-        before = 0 if kept is None or kept.changes.shape[1] != width else len(kept.words)
-        changes = np.full((moves - before, width), -1, np.int64)
-        for number in range(before, moves):
-            for column, value in self._changes[number]:
-                changes[number - before, column] = value
-        if kept is not None and before:
-            changes = np.concatenate([kept.changes, changes])
+        kind = self.kind()
+        fits = kept is not None and kept.flips.shape[1] == width and kept.flips.dtype == kind
+        flips = np.zeros((len(self._flips), width), kind)
+        known = len(kept.flips) if kept is not None and fits else 0
+        if kept is not None and known:
+            flips[:known] = kept.flips
+        for number in range(known, len(flips)):
+            for column, value in self._flips[number]:
+                flips[number, column] = value
         self._kept = _Arrays(
             np.array(self._starts, np.int64),
             np.array(self._counts, np.int64),
             np.array(self._words, np.uint64),
             np.array(self._codes, np.uint16),
-            changes,
+            np.array(self._ends, np.bool_),
+            flips,
         )
         return self._kept

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from actors.explore.covered import Covered, Log
 from actors.explore.proving.decisions import Decisions
-from actors.explore.proving.expansion import Expansion, Indices
+from actors.explore.proving.expansion import Codes, Expansion, Indices, Successors
 from actors.explore.proving.fingerprints import Fingerprinting, Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
@@ -49,6 +49,18 @@ class Found(NamedTuple):
     state: int
     depth: int
     deadlock: bool
+
+
+class Block(NamedTuple):
+    """States to be expanded: their rows, fingerprints, and numbers in order of discovery."""
+
+    rows: Rows
+    prints: Words
+    numbers: Indices
+
+    def part(self, start: int, end: int) -> "Block":
+        """Return the states from one place to another."""
+        return Block(self.rows[start:end], self.prints[start:end], self.numbers[start:end])
 
 
 class Search:
@@ -104,14 +116,15 @@ class Search:
         rows = np.array([self._tables.initial()], self._expansion.kind())
         prints = self._words.of(rows)
         self._seen.add(prints)
-        level = [self._arrived(rows, prints, np.zeros(1, np.int64), np.zeros(1, np.uint16))]
+        first = np.zeros(1, np.int64)
+        level = [self._arrived(rows, prints, first, first.astype(np.uint16), first)]
         while (self._keep_going or not self.found) and any(len(block.rows) for block in level):
             if self._out_of_bounds(level):
                 return
             self.depth += 1
             level = self._expanded(level)
 
-    def _out_of_bounds(self, level: "list[_Block]") -> bool:
+    def _out_of_bounds(self, level: list[Block]) -> bool:
         bounds, frontier = self._bounds, sum(len(block.rows) for block in level)
         if self._progress is not None and not self._progress(
             Progress(self.states, self.transitions, frontier, self.depth, self.seconds)
@@ -128,9 +141,9 @@ class Search:
     def _memory(self) -> int:
         return self._seen.bytes + 6 * self.states
 
-    def _expanded(self, level: "list[_Block]") -> "list[_Block]":
+    def _expanded(self, level: list[Block]) -> list[Block]:
         """Expand all states of a level; return those of the next that are to be expanded, in order."""
-        after: list[_Block] = []
+        after: list[Block] = []
         while level:
             block = level.pop(0)  # so that its memory is free once it is done
             for start in range(0, len(block.rows), _CHUNK):
@@ -145,31 +158,38 @@ class Search:
                     return []
         return after
 
-    def _chunk(self, block: "_Block") -> "_Block":
-        found = self._expansion.successors(block.rows, block.prints)
+    def _chunk(self, block: Block) -> Block:
+        found = self._successors(block)
         self.transitions += len(found.parents)
         self.found += [Found(int(block.numbers[at]), self.depth - 1, deadlock=True) for at in found.stuck[:1]]
-        new = self._seen.add(found.fingerprints)
-        parents = found.parents[new]
-        made, codes = self._expansion.after(block.rows[parents], found.moves[new])
-        return self._arrived(made, found.fingerprints[new], block.numbers[parents], codes)
+        new = self._add(found.fingerprints)
+        parents = found.parents.take(new)
+        made, codes, ended = self._expansion.after(block.rows, parents, found.moves.take(new))
+        return self._arrived(made, found.fingerprints.take(new), block.numbers.take(parents), codes, ended)
 
-    def _arrived(
-        self, rows: Rows, prints: Words, parents: Indices, codes: npt.NDArray[np.uint16]
-    ) -> "_Block":
+    def _successors(self, block: Block) -> Successors:
+        return self._expansion.successors(block.rows, block.prints)
+
+    def _add(self, prints: Words) -> Indices:
+        """Take note of states; return the positions of those that are new."""
+        return self._seen.add(prints)
+
+    def _arrived(self, rows: Rows, prints: Words, parents: Indices, codes: Codes, ended: Indices) -> Block:
         """Number new states, judge them, and return those that are to be expanded."""
         numbers = np.arange(self.states, self.states + len(rows))
         self.states += len(rows)
         self._parents.append(parents.astype(np.uint32))
         self._moves.append(codes)
-        standing = self.decisions.standing(rows)
+        standing = self.decisions.standing(rows, ended)
         bad = standing.broken | standing.failed
         self.found += [Found(int(numbers[at]), self.depth, deadlock=False) for at in np.flatnonzero(bad)[:1]]
         ends = standing.failed | standing.finished
         if not self._keep_going:
             ends |= standing.broken
+        if not ends.any():
+            return Block(rows, prints, numbers)
         on = np.flatnonzero(~ends)
-        return _Block(rows[on], prints[on], numbers[on])
+        return Block(rows.take(on, axis=0), prints.take(on), numbers.take(on))
 
     def path(self, state: int) -> Log:
         """Return how a state was reached first, as (program, outcome)."""
@@ -182,22 +202,10 @@ class Search:
         return log[::-1]
 
 
-class _Block(NamedTuple):
-    """States to be expanded: their rows, fingerprints, and numbers in order of discovery."""
-
-    rows: Rows
-    prints: Words
-    numbers: Indices
-
-    def part(self, start: int, end: int) -> "_Block":
-        """Return the states from one place to another."""
-        return _Block(self.rows[start:end], self.prints[start:end], self.numbers[start:end])
-
-
-def _joined(one: _Block, other: _Block) -> _Block:
+def _joined(one: Block, other: Block) -> Block:
     width = max(one.rows.shape[1], other.rows.shape[1])
     rows = np.concatenate([_padded(one.rows, width), _padded(other.rows, width)])
-    return _Block(
+    return Block(
         rows, np.concatenate([one.prints, other.prints]), np.concatenate([one.numbers, other.numbers])
     )
 

@@ -26,12 +26,14 @@ class Layout:
         self.interners: dict[int, Interner] = {}
         self.programs: dict[tuple[str, bool], int] = {}
         self.histories: dict[int, History] = {}
+        self._numbered: list[list[Any]] = []
         self.schedule: tuple[tuple[int, History], ...] = ()
         """The programs' columns in the default order: required ones first, by creation."""
         for cell in world.cells:
             self.cell(cell)
 
-    def _column(self) -> int:
+    def _column(self, numbered: list[Any]) -> int:
+        self._numbered.append(numbered)
         self.width += 1
         return self.width - 1
 
@@ -39,8 +41,9 @@ class Layout:
         """Return the column of a cell, a new one if it is new."""
         column = self.cells.get(cell)
         if column is None:
-            column = self.cells[cell] = self._column()
-            self.interners[column] = Interner()
+            interner = Interner()
+            column = self.cells[cell] = self._column(interner.values)
+            self.interners[column] = interner
         return column
 
     def program(self, handle: Program, key: tuple[Any, ...]) -> int:
@@ -48,9 +51,10 @@ class Layout:
         which = (handle.name, bool(key[0]))
         column = self.programs.get(which)
         if column is None:
-            column = self.programs[which] = self._column()
-            self.histories[column] = History(handle, key)
-            programs = [*self.schedule, (column, self.histories[column])]
+            history = History(handle, key)
+            column = self.programs[which] = self._column(history.nodes)
+            self.histories[column] = history
+            programs = [*self.schedule, (column, history)]
             self.schedule = tuple(sorted(programs, key=lambda one: one[1].key))
         return column
 
@@ -61,8 +65,7 @@ class Layout:
 
     def numbers(self, column: int) -> int:
         """Return how many numbers a column has had, 0 among them."""
-        interner = self.interners.get(column)
-        return len(interner.values) if interner is not None else len(self.histories[column].nodes)
+        return len(self._numbered[column])
 
     def padded(self, row: Row) -> Row:
         """Return a row with zeros in the columns that have been added since it was made."""

@@ -46,6 +46,11 @@ class Move:
         self.failed = False
         self.child: Node | None = None
 
+    @property
+    def ends(self) -> bool:
+        """Whether a program has ended by it: the one that moved, or its child before its first message."""
+        return self.node.pending is None or (self.child is not None and self.child.pending is None)
+
 
 Moves = tuple[Move, ...]
 
