@@ -1,16 +1,14 @@
-"""The commands and their options, as Typer parses them.
+"""The commands and their options, as click parses them.
 
-Nothing is done while Typer is at it, since it has its own ideas of errors and Ctrl-C: each command gives back
+Nothing is done while click is at it, since it has its own ideas of errors and Ctrl-C: each command gives back
 the work that was asked for, and `entry` does it.
 """
 
-import importlib.metadata
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
-from typing import Annotated
+from typing import Literal
 
-import typer
+import click
 
 from actors.cli.answers import Answer
 
@@ -37,122 +35,132 @@ Examples:
   vmrace conform tests/vectors/*.xz
 """
 
-app = typer.Typer(
-    help="Find, replay and explain the orders of events in which kernel and hypervisor code goes wrong.",
-    epilog=f"{_EXAMPLES}\n{_STATUS}",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+_S = "S is a scenario's name, or a file of yours: race.py or race.py:NAME."
+
+scenario = click.argument("scenario", metavar="S")
+parameters = click.option(
+    "parameters",
+    "-p",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Set a parameter (repeatable); `vmrace list` shows them.",
 )
-
-Scenario = Annotated[
-    str,
-    typer.Argument(
-        metavar="S",
-        help="A scenario's name, or a file of yours: race.py or race.py:NAME.",
-        show_default=False,
-    ),
-]
-Parameters = Annotated[
-    list[str] | None,
-    typer.Option("-p", metavar="NAME=VALUE", help="Set a parameter (repeatable); `vmrace list` shows them."),
-]
-Seed = Annotated[
-    int, typer.Option(help="Where the random choices come from; the same seed gives the same answer.")
-]
-Conditions = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Check this condition alone (repeatable); a unique beginning will do."),
-]
+seed = click.option(
+    "--seed", default=0, help="Where the random choices come from; the same seed gives the same answer."
+)
+conditions = click.option(
+    "--condition",
+    metavar="NAME",
+    multiple=True,
+    help="Check this condition alone (repeatable); a unique beginning will do.",
+)
+full = click.option("--full", is_flag=True, help="Show every step, also those that change nothing.")
+json = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print one JSON object instead of text."
+)  # `entry` looks at it, also where parsing fails
 
 
-class Driver(Enum):
-    """What runs the executions."""
-
-    TABLES = "tables"
-    TRIO = "trio"
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Full = Annotated[bool, typer.Option("--full", help="Show every step, also those that change nothing.")]
-
-
-def _version(value: bool) -> None:
-    if not value:
+def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked:
         return
+    import importlib.metadata  # noqa: PLC0415  # takes long, and is for this alone
+
     try:
         version = importlib.metadata.version("vmrace")
     except importlib.metadata.PackageNotFoundError:
         version = "(not installed)"
-    typer.echo(f"vmrace {version}")
-    raise typer.Exit
+    click.echo(f"vmrace {version}")
+    context.exit()
 
 
-@app.callback()
-def _vmrace(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    del version
+@click.group(
+    epilog=f"{_EXAMPLES}\n{_STATUS}",
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+def app() -> None:
+    """Find, replay and explain the orders of events in which kernel and hypervisor code goes wrong."""
 
 
 @app.command("list", epilog=_STATUS)
-def _list(json: Json = False) -> Work:
+@json
+def _list() -> Work:
     """List the scenarios, their parameters and cases."""
-    del json
     from actors.cli.listing import listing  # noqa: PLC0415  # imports every scenario
 
     return partial(listing, "scenarios")
 
 
-@app.command("run", epilog=_STATUS)
-def _run(scenario: Scenario, parameters: Parameters = None, seed: Seed = 0, json: Json = False) -> Work:
-    """Run one execution, narrated step by step."""
-    del json
+@app.command("run", epilog=_STATUS, help=f"Run one execution, narrated step by step.\n\n{_S}")
+@scenario
+@parameters
+@seed
+@json
+def _run(scenario: str, parameters: tuple[str, ...], seed: int) -> Work:
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
-    return partial(commands.run, scenario, parameters or (), seed)
+    return partial(commands.run, scenario, parameters, seed)
 
 
-@app.command("explore", epilog=_STATUS)
-def _explore(  # Typer reads the options from here
-    scenario: Scenario,
-    parameters: Parameters = None,
-    driver: Annotated[
-        Driver, typer.Option(help="What runs the executions: look-ups in step tables, or Trio.")
-    ] = Driver.TABLES,
-    strategy: Annotated[
-        str, typer.Option(help="Who makes the choices: portfolio, fresh, random, pct, pos or urw.")
-    ] = "portfolio",
-    seed: Seed = 0,
-    executions: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Try at most so many executions.")
-    ] = 1000,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", help="Do not stop at the first violation; report the shortest of each kind."
-        ),
-    ] = False,
-    condition: Conditions = None,
-    window: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PROGRAM.LABEL",
-            help="Let the others in mostly while this label is set (repeatable; portfolio and random).",
-        ),
-    ] = None,
-    free: Annotated[
-        bool,
-        typer.Option("--free", help="Let Trio run everybody at once, and replay each log under control."),
-    ] = False,
-    full: Full = False,
-    json: Json = False,
+@app.command("explore", epilog=_STATUS, help=f"Try many orders until something is violated.\n\n{_S}")
+@scenario
+@parameters
+@click.option(
+    "--driver",
+    type=click.Choice(["tables", "trio"]),
+    default="tables",
+    help="What runs the executions: look-ups in step tables, or Trio.",
+)
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    default="portfolio",
+    help="Who makes the choices: portfolio, fresh, random, pct, pos or urw.",
+)
+@seed
+@click.option(
+    "--executions",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1000,
+    help="Try at most so many executions.",
+)
+@click.option(
+    "--keep-going", is_flag=True, help="Do not stop at the first violation; report the shortest of each kind."
+)
+@conditions
+@click.option(
+    "--window",
+    metavar="PROGRAM.LABEL",
+    multiple=True,
+    help="Let the others in mostly while this label is set (repeatable; portfolio and random).",
+)
+@click.option(
+    "--free", is_flag=True, help="Let Trio run everybody at once, and replay each log under control."
+)
+@full
+@json
+def _explore(
+    scenario: str,
+    parameters: tuple[str, ...],
+    driver: Literal["tables", "trio"],
+    strategy: str,
+    seed: int,
+    executions: int,
+    keep_going: bool,
+    condition: tuple[str, ...],
+    window: tuple[str, ...],
+    free: bool,
+    full: bool,
 ) -> Work:
-    """Try many orders until something is violated."""
-    del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
     from actors.explore.sampling import Wanted  # noqa: PLC0415
     from actors.explore.strategies import window as read  # noqa: PLC0415
@@ -162,60 +170,61 @@ def _explore(  # Typer reads the options from here
         seed=seed,
         executions=executions,
         keep_going=keep_going,
-        conditions=tuple(condition or ()),
-        driver=driver.value,
+        conditions=condition,
+        driver=driver,
         free=free,
-        windows=tuple(map(read, window or ())),
+        windows=tuple(map(read, window)),
     )
-    return partial(commands.explore, scenario, parameters or (), wanted, full=full)
+    return partial(commands.explore, scenario, parameters, wanted, full=full)
 
 
-@app.command("verify", epilog=_STATUS)
-def _verify(  # Typer reads the options from here
-    scenario: Annotated[
-        str | None,
-        typer.Argument(metavar="S", help="A scenario's name, or a file of yours.", show_default=False),
-    ] = None,
-    parameters: Parameters = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Do not stop at a violated condition, and search behind it.")
-    ] = False,
-    condition: Conditions = None,
-    every: Annotated[bool, typer.Option("--all", help="Verify every case of every scenario.")] = False,
-    expect: Annotated[
-        bool, typer.Option("--expect", help="Exit 0 if the result is what the case declares, else 1.")
-    ] = False,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="Search a second time, with other fingerprints.")
-    ] = False,
-    classes: Annotated[
-        bool,
-        typer.Option(
-            "--classes",
-            help="Run one execution of each class of executions that differ in the order of independent steps alone, "
-            "and count them.",
-        ),
-    ] = False,
-    max_states: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Give up after so many states.")
-    ] = None,
-    max_memory: Annotated[
-        float | None,
-        typer.Option(min=0.0001, metavar="GIB", help="Give up beyond so much memory for states."),
-    ] = None,
-    max_seconds: Annotated[
-        float | None, typer.Option(min=0.0001, metavar="S", help="Give up after so many seconds.")
-    ] = None,
-    full: Full = False,
-    json: Json = False,
+@app.command(
+    "verify", epilog=_STATUS, help=f"Try every order: a proof, or the shortest counterexample.\n\n{_S}"
+)
+@click.argument("scenario", metavar="[S]", required=False)
+@parameters
+@click.option("--keep-going", is_flag=True, help="Do not stop at a violated condition, and search behind it.")
+@conditions
+@click.option("--all", "every", is_flag=True, help="Verify every case of every scenario.")
+@click.option("--expect", is_flag=True, help="Exit 0 if the result is what the case declares, else 1.")
+@click.option("--confirm", is_flag=True, help="Search a second time, with other fingerprints.")
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="Run one execution of each class of executions that differ in the order of independent steps alone, "
+    "and count them.",
+)
+@click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after so many states.")
+@click.option(
+    "--max-memory",
+    type=click.FloatRange(min=0.0001),
+    metavar="GIB",
+    help="Give up beyond so much memory for states.",
+)
+@click.option(
+    "--max-seconds", type=click.FloatRange(min=0.0001), metavar="S", help="Give up after so many seconds."
+)
+@full
+@json
+def _verify(
+    scenario: str | None,
+    parameters: tuple[str, ...],
+    keep_going: bool,
+    condition: tuple[str, ...],
+    every: bool,
+    expect: bool,
+    confirm: bool,
+    classes: bool,
+    max_states: int | None,
+    max_memory: float | None,
+    max_seconds: float | None,
+    full: bool,
 ) -> Work:
-    """Try every order: a proof, or the shortest counterexample."""
-    del json
-    from actors.cli import verifying  # noqa: PLC0415  # imports Trio
+    from actors.cli import verifying  # noqa: PLC0415  # imports the search
     from actors.explore.verification import Demand  # noqa: PLC0415
 
     demand = Demand(
-        conditions=tuple(condition or ()),
+        conditions=condition,
         keep_going=keep_going,
         states=max_states,
         memory=None if max_memory is None else int(max_memory * 2**30),
@@ -224,52 +233,40 @@ def _verify(  # Typer reads the options from here
         classes=classes,
     )
     if classes and (confirm or max_memory is not None):
-        raise typer.BadParameter(
+        raise click.UsageError(
             "--classes keeps all states as they are: it takes neither --confirm nor --max-memory"
         )
     if every == (scenario is not None) or (every and (parameters or condition)):
-        raise typer.BadParameter("name one scenario, or give --all and neither -p nor --condition")
+        raise click.UsageError("name one scenario, or give --all and neither -p nor --condition")
     if scenario is None:
         return partial(verifying.verify_all, demand, expect=expect)
-    return partial(verifying.verify, scenario, parameters or (), demand, full=full, expect=expect)
+    return partial(verifying.verify, scenario, parameters, demand, full=full, expect=expect)
 
 
 @app.command("replay", epilog=_STATUS)
-def _replay(
-    token: Annotated[
-        str, typer.Argument(metavar="TOKEN", help="What explore or run printed.", show_default=False)
-    ],
-    scenario: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[S]",
-            help="The file that the scenario is in, or its name, to be sure.",
-            show_default=False,
-        ),
-    ] = None,
-    full: Full = False,
-    json: Json = False,
-) -> Work:
-    """Run a token's execution again, and draw it."""
-    del json
+@click.argument("token", metavar="TOKEN")
+@click.argument("scenario", metavar="[S]", required=False)
+@full
+@json
+def _replay(token: str, scenario: str | None, full: bool) -> Work:
+    """Run a token's execution again, and draw it.
+
+    TOKEN is what explore, verify or run printed; S the file that the scenario is in, or its name, to be sure.
+    """
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
     return partial(commands.replay, token, scenario, full=full)
 
 
 @app.command("conform", epilog=_CONFORM_STATUS)
-def _conform(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...", help="Recorded vectors: .jsonl, also packed by gzip or xz.", show_default=False
-        ),
-    ],
-    full: Annotated[bool, typer.Option("--full", help="Name every line that fails.")] = False,
-    json: Json = False,
-) -> Work:
-    """Compare recorded behaviour of real CPUs with the model."""
-    del json
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--full", is_flag=True, help="Name every line that fails.")
+@json
+def _conform(files: tuple[str, ...], full: bool) -> Work:
+    """Compare recorded behaviour of real CPUs with the model.
+
+    A FILE has recorded vectors: .jsonl, also packed by gzip or xz.
+    """
     from actors.cli.conform import conform  # noqa: PLC0415  # imports the model
 
     return partial(conform, files, full=full)

@@ -1,8 +1,7 @@
 """The one place where an answer is printed, and where an error becomes a line and an exit status.
 
-Typer parses, and does nothing else: its own printing of errors would be a box of several lines, and would
-know nothing of `--json`. So it is run without its standalone mode, commands return an Answer, and `main`
-prints it.
+click parses, and does nothing else: its own printing of errors would be several lines, and would know nothing of
+`--json`. So it is run without its standalone mode, commands return an Answer, and `main` prints it.
 """
 
 import io
@@ -15,16 +14,14 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
+import click
 import msgspec
-import typer
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome, complain
 from actors.cli.app import Work, app
 from actors.cli.interrupt import raise_on_interrupt
 from actors.cli.tallies import Report
 from actors.runtime.errors import VmraceError
-
-_ClickError: Any = typer.BadParameter.__mro__[2]  # Typer's parser has no stable name to import it by
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,14 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(given: list[str]) -> Work | int:
-    """Let Typer find the command; what it refuses is answered in a line."""
+    """Let click find the command; what it refuses is answered in a line."""
     try:
-        work: Work | int | None = typer.main.get_command(app).main(
-            given, prog_name="vmrace", standalone_mode=False
-        )
-    except _ClickError as error:
+        work: Work | int | None = app.main(given, prog_name="vmrace", standalone_mode=False)
+    except click.ClickException as error:
         return partial(_failed, _with_hint(error), USAGE)
-    except typer.Abort:
+    except click.Abort:
         return partial(_failed, "stopped by Ctrl-C", INTERRUPTED)
     except SystemExit:
         raise BrokenPipeError from None  # so it ends where nobody reads the help
@@ -102,7 +97,7 @@ def _shaped(answer: Answer, given: Sequence[str]) -> Answer:
     return msgspec.structs.replace(answer, json=Report([], answer.json.message))
 
 
-def _with_hint(error: Any) -> str:
+def _with_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "vmrace"
     return f"{error.format_message().rstrip('.')} (`{command} -h` shows what there is)"

@@ -134,7 +134,7 @@ def test_a_users_own_file_is_verified(vmrace, race):
         (["w1", "--all"], "name one scenario, or give --all"),
         (["--all", "-p", "cpus=1"], "name one scenario, or give --all"),
         (["w1", "-p", "cpus=9"], "cpus=9: this workload has one to three"),
-        (["w1", "--max-states", "0"], "greater than or equal to 1"),
+        (["w1", "--max-states", "0"], "not in the range x>=1"),
         (["w1", "-p", "cpus=3", "--expect"], "w1 has no case with these parameters"),
         (["w1", "--condition", "nobody"], "no condition is called 'nobody'"),
     ],
