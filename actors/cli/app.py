@@ -11,6 +11,7 @@ from typing import Literal
 import click
 
 from actors.cli.answers import Answer
+from actors.cli.given import PACKAGE
 
 Work = Callable[[], Answer]
 
@@ -96,7 +97,7 @@ def _list() -> Work:
     """List the scenarios, their parameters and cases."""
     from actors.cli.listing import listing  # noqa: PLC0415  # imports every scenario
 
-    return partial(listing, "scenarios")
+    return partial(listing, PACKAGE)
 
 
 @app.command("run", epilog=_STATUS, help=f"Run one execution, narrated step by step.\n\n{_S}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from actors.cli.answers import INTERNAL, INTERRUPTED, Answer, Outcome, status_of
-from actors.cli.given import pairs, plain_values
+from actors.cli.given import PACKAGE, pairs, plain_values
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import progress
 from actors.cli.wording import command, message, told
@@ -24,11 +24,8 @@ from actors.explore.token import decode, match_scenario
 from actors.observe.narration import narrate
 from actors.observe.report import below, report
 from actors.runtime.errors import VmraceError
-from actors.runtime.loading import built_in, load
+from actors.runtime.loading import load, named
 from actors.runtime.scenario import Scenario
-
-PACKAGE = "scenarios"
-"""Where scenarios are looked up by name."""
 
 
 def run(spec: str, given: Sequence[str], seed: int) -> Answer:
@@ -124,13 +121,13 @@ def _stopped(outcome: Outcome, message: str) -> Answer:
 
 
 def _built_in(name: str, token: str) -> Scenario:
-    found = built_in(PACKAGE)
-    if name not in found:
+    found = named(name, PACKAGE)
+    if found is None:
         raise VmraceError(
             f"this token is of {name}, which is no scenario of vmrace; if it is in a file of yours, name the "
             f"file as well: vmrace replay {token[:12]}... ./FILE.py"
         )
-    return found[name]
+    return found
 
 
 def _since(begun: float) -> float:

@@ -6,6 +6,9 @@ from typing import Any
 from actors.cli.answers import plain
 from actors.runtime.errors import VmraceError
 
+PACKAGE = "scenarios"
+"""Where scenarios are looked up by name."""
+
 
 def pairs(given: Sequence[str]) -> dict[str, str]:
     """Take `name=value` apart."""

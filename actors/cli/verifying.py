@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, VIOLATED, Answer, Outcome, status_of
-from actors.cli.commands import PACKAGE
-from actors.cli.given import pairs, plain_values
+from actors.cli.given import PACKAGE, pairs, plain_values
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import searching
 from actors.cli.proofs import message, summary, told

@@ -6,14 +6,13 @@ it has been run on Trio, checked, in a world built anew: its verdict there is th
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
-import trio
 
 from actors.explore.covered import Covered
 from actors.explore.proving.small import search_small
-from actors.explore.recording import execute
 from actors.explore.results import Recorded, Unreproduced
 from actors.explore.selection import select, sometimes
 from actors.explore.tables.coverage import unexecuted
@@ -64,7 +63,7 @@ class Verification(msgspec.Struct, frozen=True):
 
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
     somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
-    executed. `classes` counts Mazurkiewicz classes of executions, `blocked` the prefixes begun for nothing; None
+    executed, where nothing was found. `classes` counts Mazurkiewicz classes of executions, `blocked` the prefixes begun for nothing; None
     where they were not asked for. A `reduced` search has met more states than it stored, `visited` in all;
     `shortest` says that no counterexample is shorter than the one recorded.
     """
@@ -118,7 +117,7 @@ def verify(
     with Tables(world, only) as tables:
         covered = _search(tables, demand, progress)
         tables.check()
-        never = unexecuted(tables.layout)
+        never = unexecuted(tables.layout) if covered.log is None else ()
     recorded, unreproduced = None, None
     if covered.log is not None:
         recorded, unreproduced = _confirmed(scenario, parameters, covered, only)
@@ -199,9 +198,13 @@ def _confirmed(
     scenario: Scenario, parameters: Mapping[str, Any], covered: Covered, only: frozenset[str] | None
 ) -> tuple[Recorded | None, Unreproduced | None]:
     """Run what was found on Trio, recorded; or say why that was not the same."""
+    import trio  # noqa: PLC0415  # takes long, and a proof needs none of it
+
+    from actors.explore.recording import execute  # noqa: PLC0415
+
     log = covered.log or []
     try:
-        recorded = trio.run(_on_trio, scenario, parameters, FollowLog(log), only)
+        recorded = trio.run(partial(execute, scenario, parameters, FollowLog(log), only=only))
     except Divergence as error:
         return None, Unreproduced(0, tuple(sorted(covered.violated)), str(error))
     if not recorded.names or len(recorded.record.steps) != len(log):
@@ -209,9 +212,3 @@ def _confirmed(
         why = f"{again} after {len(recorded.record.steps)} steps on Trio, not {len(log)}"
         return None, Unreproduced(0, tuple(sorted(covered.violated)), why)
     return recorded, None
-
-
-async def _on_trio(
-    scenario: Scenario, parameters: Mapping[str, Any], chooser: FollowLog, only: frozenset[str] | None
-) -> Recorded:
-    return await execute(scenario, parameters, chooser, only=only)

@@ -30,14 +30,24 @@ def load(spec: str, package: str) -> Scenario:
         return _from_file(Path(path + ".py"), name)
     if spec.endswith(".py") or "/" in spec:
         return _from_file(Path(spec), None)
-    known = built_in(package)
-    if spec not in known:
+    found = named(spec, package)
+    if found is None:
         if _kind(Path(spec)) == "directory":
             return _from_file(Path(spec), None)  # which says so
+        known = built_in(package)
         near = difflib.get_close_matches(spec, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
         raise VmraceError(f"no scenario is called {spec!r}; {hint}")
-    return known[spec]
+    return found
+
+
+def named(name: str, package: str) -> Scenario | None:
+    """Return the scenario of that name in a package; its other modules are imported only if it is in one of them."""
+    if name.isidentifier() and importlib.util.find_spec(f"{package}.{name}") is not None:
+        found = _scenarios(importlib.import_module(f"{package}.{name}"))
+        if name in found:
+            return found[name]
+    return built_in(package).get(name)
 
 
 def built_in(package: str) -> dict[str, Scenario]:

@@ -1,5 +1,7 @@
 """Finding scenarios by name or file; each mistake is one line that says where."""
 
+import sys
+
 import pytest
 
 from actors.explore.proving.small import search_small
@@ -37,6 +39,32 @@ def file(tmp_path):
 def test_by_name():
     assert load("lost_update", "scenarios").name == "lost_update"
     assert set(built_in("scenarios")) >= {"lost_update", "dining_philosophers"}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of two modules, one of them called as its first scenario is."""
+    home = tmp_path / "questions"
+    home.mkdir()
+    (home / "__init__.py").write_text("")
+    (home / "mine.py").write_text(TWO)
+    (home / "others.py").write_text(GOOD.replace("mine", "theirs"))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield home.name
+    for name in [name for name in sys.modules if name.partition(".")[0] == home.name]:
+        del sys.modules[name]
+
+
+def test_a_module_called_as_its_scenario_is_the_only_one_imported(package):
+    assert load("mine", package).name == "mine"
+    assert f"{package}.others" not in sys.modules
+
+
+def test_a_scenario_in_a_module_of_another_name_is_found_too(package):
+    assert [load(name, package).name for name in ("theirs", "yours")] == ["theirs", "yours"]
+    for name in ("others", "questions", "__init__", "mine.mine", "no such"):
+        with pytest.raises(VmraceError, match="no scenario is called"):
+            load(name, package)
 
 
 @pytest.mark.parametrize(
