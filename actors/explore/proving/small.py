@@ -8,12 +8,15 @@ from actors.explore.tables.graph import Graph, State
 from actors.explore.tables.tables import Tables
 
 MOST_STATES = 4_000
+WIDEST = 128
+"""States on one level: more are worth having NumPy for, and seldom end in a small world."""
 
 
 class _Small:
-    def __init__(self, tables: Tables, most: int, *, keep_going: bool) -> None:
+    def __init__(self, tables: Tables, most: int, widest: int, *, keep_going: bool) -> None:
         self._graph = Graph(tables, most)
         self._most = most
+        self._widest = widest
         self._keep_going = keep_going
         self._tables = tables
         self._parents: dict[int, tuple[State, str, int] | None] = {}
@@ -33,7 +36,7 @@ class _Small:
                 break
             depth += 1
             level = self._expand(on)
-            if len(self._parents) > self._most:
+            if len(self._parents) > self._most or len(level) > self._widest:
                 return None
         log = self._log(self._first) if self._first is not None else None
         met, violated = frozenset(self._met), frozenset(self._violated)
@@ -75,6 +78,8 @@ class _Small:
         return log[::-1]
 
 
-def search_small(tables: Tables, *, keep_going: bool = False, most: int = MOST_STATES) -> Covered | None:
-    """Search all orders of a world that has at most so many states; None if it has more."""
-    return _Small(tables, most, keep_going=keep_going).run()
+def search_small(
+    tables: Tables, *, keep_going: bool = False, most: int = MOST_STATES, widest: int = WIDEST
+) -> Covered | None:
+    """Search all orders of a world that has at most so many states, and on no level too many; None if it has more."""
+    return _Small(tables, most, widest, keep_going=keep_going).run()

@@ -26,7 +26,7 @@ def by_frontiers(world, *, chunk=1 << 17, **options):
 
 def by_states(world, **options):
     with Tables(world) as tables:
-        return search_small(tables, **options)
+        return search_small(tables, widest=MOST, **options)
 
 
 def alike(one, other):
@@ -69,6 +69,17 @@ def test_the_first_counterexample_is_a_shortest_one_and_the_first_in_schedule_or
     world = SCENARIOS["lost_update"](n=3)
     logs = {tuple(by_frontiers(world, chunk=chunk, seed=chunk).log) for chunk in (1, 2, 5, 1000)}
     assert logs == {tuple(by_states(world).log)}
+
+
+def test_a_world_is_small_up_to_so_many_states_in_all_and_on_one_level():
+    for limits, small in (
+        ({"most": 228}, True),
+        ({"most": 200}, False),
+        ({"widest": 12}, True),
+        ({"widest": 11}, False),
+    ):
+        with Tables(SCENARIOS["w1"](fixed=True)) as tables:
+            assert (search_small(tables, **limits) is not None) == small
 
 
 @pytest.mark.parametrize(
