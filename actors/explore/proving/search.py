@@ -21,7 +21,7 @@ from actors.explore.proving.lookup import Rows
 from actors.explore.proving.seen import Seen
 from actors.explore.tables.tables import Tables
 
-_CHUNK = 1 << 17
+_CHUNK = 1 << 16
 Limit = Literal["states", "memory", "time", "stopped"]
 
 

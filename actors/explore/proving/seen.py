@@ -116,15 +116,14 @@ class Seen:
 
     def _moved(self, old: Fingerprints, start: int) -> Fingerprints:
         """Give the fingerprints of a part of the old slots their new ones in that part; return those left over."""
-        part = old[start : start + _PART]
+        part = np.sort(old[start : start + _PART])  # empty slots come first
         first, end = 2 * start, 2 * (start + len(part))
-        part = np.sort(part[part != 0])
+        part = part[np.searchsorted(part, 1) :]
         home = self._home(part)
-        near = (home >= first) & (home < end)
-        away, part, home = part[~near], part[near], home[near]
+        low, high = np.searchsorted(home, (first, end)).tolist()
         # Each goes to its own slot, or right behind the one before it.
-        place = np.arange(len(part))
-        slot = np.maximum.accumulate(home - place) + place
-        fits = int(np.searchsorted(slot, end))
-        self._slots[slot[:fits]] = part[:fits]
-        return np.concatenate([away, part[fits:]])
+        place = np.arange(high - low)
+        slot = np.maximum.accumulate(home[low:high] - place) + place
+        high = low + int(np.searchsorted(slot, end))
+        self._slots[slot[: high - low]] = part[low:high]
+        return np.concatenate([part[:low], part[high:]])
