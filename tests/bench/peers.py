@@ -1,15 +1,20 @@
 """vmrace beside other model checkers, on the same workload, in the same run.
 
-    python tests/bench/peers.py [--rounds N] [--cpus 2]
+    python tests/bench/peers.py [--rounds N] [--tools NAME...]
 
-The workload is W1 (see `scenarios/w1.py`), proved in its fixed form for two CPUs, and its bug found for one. The
-models in Promela and Murphi beside this file say the same, step for step. Each tool runs in turns, from its model
-to its verdict, as a user would start it: SPIN and Murphi generate C and compile it, vmrace starts Python. Tools that
-are not installed are left out (`apt-get install spin rumur gcc`). Medians of the rounds are printed as a table.
+The workload is W1 (see `scenarios/w1.py`): proved in its fixed form for two CPUs, and its bug found for one. The models
+in `models/` say the same, step for step: in Promela, in Murphi's language, and as a plain Python program. Each tool
+runs in turns, from its model to its verdict, as a user would start it: SPIN and Murphi generate C and compile it,
+vmrace and the plain program start Python. Tools that are not installed are left out (`apt-get install spin rumur
+gcc`). What is printed is a table of medians, as it stands in the README.
+
+Python may keep the bytecode of what it has compiled, as it does unless told otherwise, and a first run of each tool is
+not counted.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -17,8 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 MODELS = Path(__file__).parent / "models"
 ROOT = Path(__file__).parents[2]
@@ -26,28 +32,38 @@ INNER = """
 import json, sys, time
 from actors.explore.proving.search import Search
 from actors.explore.tables.tables import Tables
-from actors.runtime.loading import built_in
-world = built_in("scenarios")["w1"](cpus={cpus}, fixed={fixed})
+from actors.runtime.loading import load
+world = load("w1", "scenarios")(cpus={cpus}, fixed={fixed})
 begun = time.perf_counter()
 with Tables(world) as tables:
     found = Search(tables).run()
     print(json.dumps([time.perf_counter() - begun, found.states]))
 """
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-class Run:
+class Run(NamedTuple):
     """One run: seconds from model to verdict, those of the search alone, states, and what was said."""
 
-    def __init__(self, whole: float, search: float | None, states: int, says: str) -> None:
-        self.whole = whole
-        self.search = search
-        self.states = states
-        self.says = says
+    whole: float
+    search: float
+    states: int
+    says: str
+
+
+class Workload(NamedTuple):
+    """Which form of W1."""
+
+    cpus: int
+    fixed: bool
+
+
+PROOF, BUG = Workload(2, fixed=True), Workload(1, fixed=False)
 
 
 def run(command: list[str], where: Path, *, may_fail: bool = False) -> str:
     """Run a command and return what it printed; raises SystemExit with that if it failed."""
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     if done.returncode and not may_fail:
         raise SystemExit(f"{' '.join(command)}: {done.stderr or done.stdout}")
     return done.stdout
@@ -93,6 +109,15 @@ def murphi(cpus: int, fixed: bool) -> Run:
     return Run(ended - begun, ended - built, states, "proved" if "No error" in said else "violated")
 
 
+def plain(cpus: int, fixed: bool) -> Run:
+    """Run the plain Python program."""
+    begun = time.perf_counter()
+    said = run([sys.executable, str(MODELS / "w1.py"), str(cpus), "fixed" if fixed else "buggy"], ROOT)
+    ended = time.perf_counter()
+    found = json.loads(said)
+    return Run(ended - begun, found["seconds"], found["states"], found["verdict"])
+
+
 def vmrace(cpus: int, fixed: bool) -> Run:
     """Run the command as a user does; the search alone is timed in a process of its own."""
     command = [sys.executable, "-m", "actors.cli", "verify", "w1"]
@@ -106,53 +131,77 @@ def vmrace(cpus: int, fixed: bool) -> Run:
     return Run(ended - begun, inner, found["states"], found["verdict"])
 
 
-def nothing(_: int, __: bool) -> Run:
-    """Start Python and import the command line: what is spent before any work."""
-    begun = time.perf_counter()
-    run([sys.executable, "-c", "import actors.cli"], ROOT)
-    return Run(time.perf_counter() - begun, None, 0, "")
-
-
 Tool = Callable[[int, bool], Run]
 
+OURS = "vmrace"
 TOOLS: dict[str, tuple[Tool, tuple[str, ...]]] = {
+    OURS: (vmrace, ()),
     "SPIN": (spin, ("spin", "gcc")),
     "Murphi (rumur)": (murphi, ("rumur", "gcc")),
-    "vmrace": (vmrace, ()),
-    "`import actors.cli`": (nothing, ()),
+    "plain Python": (plain, ()),
 }
 
 
-def measure(cpus: int, fixed: bool, rounds: int) -> list[str]:
-    """Let all that is installed run in turns; return the rows of a table."""
-    tools = {name: tool for name, (tool, needs) in TOOLS.items() if all(map(shutil.which, needs))}
-    runs: dict[str, list[Run]] = {name: [] for name in tools}
-    for _ in range(rounds):
+def started(code: str) -> float:
+    """Return how long a Python process takes that does this and nothing else."""
+    begun = time.perf_counter()
+    run([sys.executable, "-c", code], ROOT)
+    return time.perf_counter() - begun
+
+
+def measure(tools: dict[str, Tool], rounds: int) -> dict[str, dict[Workload, Run]]:
+    """Let all run in turns, and once before that; return the medians."""
+    runs: dict[tuple[str, Workload], list[Run]] = {}
+    for count in range(rounds + 1):
         for name, tool in tools.items():
-            runs[name].append(tool(cpus, fixed))
-    ours = statistics.median(one.whole for one in runs["vmrace"])
-    rows = []
-    for name, found in runs.items():
-        whole = statistics.median(one.whole for one in found)
-        alone = [one.search for one in found if one.search is not None]
-        search = f"{statistics.median(alone):.2f}" if alone else ""
-        states = f"{found[0].states:,}" if found[0].states else ""
-        rows.append(f"| {name} | {found[0].says} | {states} | {whole:.2f} | {search} | {ours / whole:.2f} |")
-    return rows
+            for workload in (PROOF, BUG):
+                found = tool(*workload)
+                if count:
+                    runs.setdefault((name, workload), []).append(found)
+    return {name: {one: _median(runs[name, one]) for one in (PROOF, BUG)} for name in tools}
+
+
+def _median(runs: list[Run]) -> Run:
+    whole, search = (statistics.median(one[place] for one in runs) for place in (0, 1))
+    return Run(whole, search, runs[0].states, runs[0].says)
+
+
+def table(found: dict[str, dict[Workload, Run]]) -> Iterator[str]:
+    """Return the lines of the table; a share is vmrace's time in parts of the tool's."""
+    yield "| | 2 CPUs, fixed | states | whole, s | share | search, s | share | 1 CPU, buggy | whole, s | share |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    ours = found[OURS]
+    for name, runs in found.items():
+        proof, bug = runs[PROOF], runs[BUG]
+        cells = [
+            *(proof.says, f"{proof.states:,}"),
+            *(f"{proof.whole:.2f}", f"{ours[PROOF].whole / proof.whole:.2f}"),
+            *(f"{proof.search:.2f}", f"{ours[PROOF].search / proof.search:.2f}"),
+            *(bug.says, f"{bug.whole:.2f}", f"{ours[BUG].whole / bug.whole:.2f}"),
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
 def main(arguments: list[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="vmrace beside its peers.")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tools", nargs="+", choices=[name for name in TOOLS if name != OURS])
     given = parser.parse_args(arguments)
-    for cpus, fixed in ((given.cpus, True), (1, False)):
-        form = "fixed" if fixed else "buggy"
-        sys.stdout.write(f"\nW1, {cpus} CPU{'s' if cpus > 1 else ''}, {form}; median of {given.rounds}\n\n")
-        sys.stdout.write("| tool | verdict | states | whole, s | search alone, s | vmrace's whole / its |\n")
-        sys.stdout.write("|---|---|---|---|---|---|\n")
-        sys.stdout.write("\n".join(measure(cpus, fixed, given.rounds)) + "\n")
+    tools = {
+        name: tool
+        for name, (tool, needs) in TOOLS.items()
+        if all(map(shutil.which, needs)) and (name == OURS or not given.tools or name in given.tools)
+    }
+    before = os.getloadavg()[0]
+    sys.stdout.write("\n".join(table(measure(tools, given.rounds))) + "\n")
+    alone, imported = (
+        statistics.median(started(code) for _ in range(given.rounds)) for code in ("", "import actors.cli")
+    )
+    sys.stdout.write(
+        f"\nMedians of {given.rounds}. Python alone starts in {alone:.2f} s, with `import actors.cli` in {imported:.2f} s. "
+        f"Load of the machine before and after: {before:.1f}, {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs.\n"
+    )
 
 
 if __name__ == "__main__":

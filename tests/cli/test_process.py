@@ -258,6 +258,26 @@ def test_importing_takes_no_time(module):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "needless"),
+    [
+        (["verify", "w1"], ["numpy", "scenarios.xfd_err_leak"]),
+        (["verify", "w1", "-p", "fixed=true"], ["numpy", "trio"]),
+        (["verify", "two_phase_commit", "-p", "rms=5"], ["trio"]),
+        (["list"], ["numpy", "trio"]),
+    ],
+    ids=str,
+)
+def test_a_command_imports_what_it_needs(arguments, needless):
+    """A small world needs no NumPy, a proof no Trio, and a scenario none of the others."""
+    code = (
+        f"import sys; from actors.cli import main; main({arguments}); "
+        f"print([name for name in {needless} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
     "arguments", [["-h"], ["--help"], ["explore", "-h"], ["replay", "--help"], ["--version"]], ids=str
 )
 def test_help_and_version(vmrace, arguments):
