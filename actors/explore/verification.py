@@ -63,9 +63,9 @@ class Verification(msgspec.Struct, frozen=True):
 
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
     somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
-    executed, where nothing was found. `classes` counts Mazurkiewicz classes of executions, `blocked` the prefixes begun for nothing; None
-    where they were not asked for. A `reduced` search has met more states than it stored, `visited` in all;
-    `shortest` says that no counterexample is shorter than the one recorded.
+    executed, where nothing was found. `classes` counts Mazurkiewicz classes of executions, `blocked` the
+    prefixes begun for nothing; None where they were not asked for. A `reduced` search has met more states
+    than it stored, `visited` in all; `shortest` says that no counterexample is shorter than the one recorded.
     """
 
     scenario: str

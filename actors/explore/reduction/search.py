@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from actors.explore.covered import Covered
 from actors.explore.proving.expansion import Codes, Successors
 from actors.explore.proving.fingerprints import Words
 from actors.explore.proving.lookup import Rows
 from actors.explore.proving.search import Block, Search
 from actors.explore.proving.seen import Seen
-from actors.explore.covered import Covered
 from actors.explore.reduction.choosing import Choosing, Mask
 from actors.explore.reduction.futures import Futures
 from actors.explore.tables.tables import Tables
