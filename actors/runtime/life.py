@@ -74,7 +74,8 @@ class Life(Device, frozen=True):
         del sender, read
         if isinstance(message, Spawn):
             return Footprint(writes=(message.child.life,), actor=self.name)
-        return Footprint(reads=(message.program.life,), actor=self.name)
+        life = message.program.life
+        return Footprint(reads=(life,), actor=self.name, when=((life, False),))
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Mark the child alive and reply its handle; or reply when it has ended."""
