@@ -26,11 +26,17 @@ Values = Mapping[Cell, Any]
 
 
 class Footprint(msgspec.Struct, frozen=True):
-    """The cells that handling a message reads and writes, and the name of the actor that does it."""
+    """The cells that handling a message reads and writes, and the name of the actor that does it.
+
+    `when` are pairs of a cell of these and a value: while one holds another value, the message is not enabled,
+    and `handle` is not asked. A device need not say so; where many programs wait for one cell, as for a lock, it
+    saves asking about each of them for each value.
+    """
 
     reads: tuple[Cell, ...] = ()
     writes: tuple[Cell, ...] = ()
     actor: str = ""
+    when: tuple[tuple[Cell, Any], ...] = ()
 
 
 class Retry(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.runtime.asking import Asking
-from actors.runtime.device import Footprint, Outcome, Outcomes
+from actors.runtime.device import NOT_ENABLED, Footprint, Outcome, Outcomes
 from actors.runtime.errors import FootprintError, ModelError, Nondeterminism
 from actors.runtime.life import Spawn
 from actors.runtime.picking import picking
@@ -102,7 +102,8 @@ def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:
         footprint = request.to.footprint(running.handle, request.message, read)
         check_footprint(running, footprint)
         if asked:
-            footprint = Footprint((*asked, *footprint.reads), footprint.writes, footprint.actor)
+            reads = (*asked, *footprint.reads)
+            footprint = Footprint(reads, footprint.writes, footprint.actor, footprint.when)
     except ModelError:
         raise
     except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
@@ -124,6 +125,9 @@ def evaluate(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> Ou
     assert request is not None
     if touched.raised is not None:
         return (Outcome(touched.raised),)
+    for cell, value in touched.footprint.when:
+        if not same(cells[cell], value):
+            return NOT_ENABLED
     values = Seen()
     for cell in touched.seen:
         values[cell] = cells[cell]

@@ -74,7 +74,8 @@ class Life(Device, frozen=True):
         del sender, read
         if isinstance(message, Spawn):
             return Footprint(writes=(message.child.life,), actor=self.name)
-        return Footprint(reads=tuple(program.life for program in message.programs), actor=self.name)
+        lives = tuple(program.life for program in message.programs)
+        return Footprint(reads=lives, actor=self.name, when=tuple((life, False) for life in lives))
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Mark the child alive and reply its handle; or reply when all of them have ended."""

@@ -15,7 +15,7 @@ from actors.runtime.device import Device, Footprint, Outcome, Retry
 from actors.runtime.errors import ModelError, NotAValue
 from actors.runtime.place import definition, line_of_error
 from actors.runtime.program import Send
-from actors.runtime.values import is_structural, same
+from actors.runtime.values import check_value, is_structural, same
 from protocol.handles import Cell
 
 __plumbing__ = True
@@ -56,6 +56,18 @@ def check_footprint(running: Asking, footprint: Any) -> None:
                 raise _refused(running, "footprint", cell, wanted)
     if not isinstance(footprint.actor, str):
         raise _refused(running, "footprint", footprint.actor, wanted)
+    if footprint.when != ():
+        _check_when(running, footprint)
+
+
+def _check_when(running: Asking, footprint: Footprint) -> None:
+    """Refuse what is not pairs of a cell of the footprint and a value: nobody else may be looked at."""
+    wanted = "Footprint(..., when=((cell, value), ...)) with cells that it reads or writes"
+    touched = (*footprint.reads, *footprint.writes)
+    for pair in footprint.when if type(footprint.when) is tuple else (footprint.when,):
+        if type(pair) is not tuple or len(pair) != 2 or pair[0] not in touched:  # noqa: PLR2004  # a pair
+            raise _refused(running, "footprint", pair, wanted)
+        check_value(pair[1], f"{running.where()}: value that {running.name} waits for")
 
 
 def check_outcomes(running: Asking, values: Mapping[Cell, Any], outcomes: Any) -> None:

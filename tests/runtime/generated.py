@@ -115,5 +115,7 @@ def build(drawn):
         for number, (operations, background) in enumerate(drawn)
     ]
     world.always("x stays small", lambda x: x < 6, variables[0])
-    world.sometimes("somebody has seen 2", lambda *seen: 2 in seen, *(one.label("seen") for one in made))
+    labels = [one.label("seen") for one in made]
+    world.sometimes("somebody has seen 2", lambda *seen: 2 in seen, *labels)
+    world.sometimes("somebody sees what y holds", lambda y, *seen: y in seen, variables[1], *labels)
     return world

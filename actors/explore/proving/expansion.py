@@ -152,10 +152,11 @@ class Expansion:
 
     def _arrays(self) -> _Arrays:
         """Return the moves as arrays; those made since the last time are added."""
-        kept, width, kind = self._kept, self._tables.layout.width, self.kind()
-        fits = kept is not None and kept.flips.shape[1] == width and kept.flips.dtype == kind
-        if kept is not None and fits and len(kept.starts) == len(self._starts):
+        kept, width = self._kept, self._tables.layout.width
+        if kept is not None and kept.flips.shape[1] == width and len(kept.starts) == len(self._starts):
             return kept
+        kind = self.kind()
+        fits = kept is not None and kept.flips.shape[1] == width and kept.flips.dtype == kind
         flips = np.zeros((len(self._flips), width), kind)
         known = len(kept.flips) if kept is not None and fits else 0
         if kept is not None and known:

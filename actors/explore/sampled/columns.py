@@ -124,11 +124,15 @@ class Columns:
         self._most_ways = max(self._most_ways, ways)
         return number
 
-    def _follow(self, links: Numbers) -> None:
-        """Work out what is behind links that nobody has followed."""
-        for link in np.unique(links).tolist():
-            number, place, index = self._links[link]
-            self._next.all[link] = self._number(self._graph.follow(self._states[number], place, index))
+    def _behind_links(self, links: Numbers) -> Numbers:
+        """Return the states behind links; those that nobody has followed are worked out."""
+        state: Numbers = self._next.all[links]
+        if state.min() < 0:
+            for link in np.unique(links[state < 0]).tolist():
+                number, place, index = self._links[link]
+                self._next.all[link] = self._number(self._graph.follow(self._states[number], place, index))
+            state = self._next.all[links]
+        return state
 
     def met(self, walked: Walked) -> set[str]:
         """Return the names of the conditions that a batch has met."""
@@ -161,10 +165,7 @@ class Columns:
             if step % _LOOK_EVERY == 0 and stop():
                 raise Stop
             link, rank = self._drawn(base, state, step) if rank is None else self._ranked(state, rank)
-            state = self._next.all[link]
-            if state.min() < 0:
-                self._follow(link[state < 0])
-                state = self._next.all[link]
+            state = self._behind_links(link)
             met |= int(np.bitwise_or.reduce(self._met.all[state]))
             end = self._ending.all[state]
             if end.any():

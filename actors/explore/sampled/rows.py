@@ -4,19 +4,16 @@ The state is a row that changes: a step costs what it touches, however large the
 met are kept while there is room, with the ways between them; following one of these costs a look-up.
 """
 
-from typing import Any
-
-from actors.explore.sampled.draws import STEP, mixed
-from actors.explore.sampled.position import Offer, Strategy
+from actors.explore.sampled.enabled import Enabled, TableOffer, word
+from actors.explore.sampled.position import Strategy
 from actors.explore.stopping import Stop, StopRequest
-from actors.explore.tables.histories import History, Node
+from actors.explore.tables.histories import History
 from actors.explore.tables.judging import Judged
-from actors.explore.tables.steps import Move, Moves, Reach
+from actors.explore.tables.steps import Move
 from actors.explore.tables.tables import Tables
 from actors.runtime.endings import names_of
 from actors.runtime.execution import Ending
-from actors.runtime.life import Spawn
-from actors.runtime.values import typed
+from protocol.records import Failure
 
 LIMIT = 400_000
 """Program states and steps kept in the tables; a world that has more is stepped without them."""
@@ -27,21 +24,6 @@ _ROOM = 4_000_000  # numbers in the rows of states that are kept
 
 class Full(Exception):  # not an error: the caller goes on without tables
     """The tables have grown beyond their limit."""
-
-
-class TableOffer(Offer):
-    """An offer with what it comes to on the tables: the moves, and for each the words of the state's key."""
-
-    __slots__ = ("moves", "node", "words")
-
-    node: Node
-    moves: Moves
-    words: tuple[tuple[tuple[int, int, int], ...], ...]
-
-
-def word(column: int, number: int) -> int:
-    """Return what a number in a column adds to the key of a state; a state's key is all of them, by xor."""
-    return mixed((column << 32) + number + STEP) if number else 0
 
 
 def key_of(row: tuple[int, ...]) -> int:
@@ -87,23 +69,14 @@ class Rows:
         self.met: set[str] = set()
         self.ending: Ending | None = None
         self._layout = tables.layout
-        self._width = self._programs = -1
+        self._width = -1
         self._room = _ROOM
         self._standings: dict[int, Standing] = {}
-        self._offered: dict[Node, dict[Reach, dict[Any, TableOffer | None]]] = {}
-        self._depending: dict[tuple[Node, Reach], set[int]] = {}
-        self._interned: dict[Any, int] = {}
-        # What changes with each step, where the state is not known: the row, and each program's offer with the
-        # columns that it depends on. `_current` is the state that they are of.
-        self._row: Any = list(self._layout.padded(tables.initial()))
-        self._columns: list[int] = []
-        self._histories: list[History] = []
-        self._slots: list[TableOffer | None] = []
-        self._depends: list[set[int]] = []
-        self._required: dict[int, int] = {}
+        self._enabled = Enabled(tables)
+        self._required: dict[int, History] = {}
         self._watched: dict[int, list[int]] = {}
         self._judged: list[Judged] = []
-        self._current: Standing | None = None
+        self._current: Standing | None = None  # the state that `_enabled` stands at, where that is of use
         self._at = self._first = self._begin()
 
     # How it stands.
@@ -184,15 +157,13 @@ class Rows:
         """Work out the state behind a way that nobody has gone from here."""
         offer = at.offers[place]
         move = offer.moves[index]
-        if self._current is not at:
-            self._row = list(at.row)
-            self._pad()
+        enabled, widened = self._enabled, self._width != self._layout.width
+        if self._current is not at or widened:
+            enabled.stand_at(at.row)
+        if widened:
             self._lay_out()
-            fresh = True
-        else:
-            fresh = self._widened()
         self._current = None
-        row, key = self._row, at.key
+        row, key = enabled.row, at.key
         changed = []
         for column, number, one in offer.words[index]:
             old = row[column]
@@ -202,105 +173,33 @@ class Rows:
                 changed.append(column)
         known = self._standings.get(key)
         if known is None:
-            known = self._arrive(changed, key, at, failed=move.failed, fresh=fresh)
+            known = self._arrive(changed, key, at, failed=move.failed)
         if self._room > 0:
             at.next[place, index] = known
         return known
 
-    def _arrive(
-        self, changed: list[int], key: int, before: Standing, *, failed: bool, fresh: bool
-    ) -> Standing:
+    def _arrive(self, changed: list[int], key: int, before: Standing, *, failed: bool) -> Standing:
         """Look at what has changed in a state that is new."""
         broken, met = self._judge(changed, before.met)
-        failures = (
-            [node.failure for node in self.tables.failures(self._row) if node.failure] if failed else []
-        )
-        violated = names_of(broken, failures)
+        violated = names_of(broken, self._failures() if failed else [])
         ending: Ending | None = "violated" if violated else None
         if ending is None and self._required_end(changed):
             ending = "finished"
         offers: list[TableOffer] = []
         if ending is None:
-            if fresh:
-                self._ask_all()
-            else:
-                self._renew(changed)
-            offers = [offer for offer in self._slots if offer is not None]
+            offers = self._enabled.all(changed)
             if not offers:
                 ending, violated = "violated", ("deadlock",)
-        made = Standing(tuple(self._row), key, offers, ending, violated, met)
+        made = Standing(tuple(self._enabled.row), key, offers, ending, violated, met)
         if self._room > 0:
             self._room -= len(made.row)
             self._standings[key] = made
         self._current = made
         return made
 
-    def _renew(self, changed: list[int]) -> None:
-        """Ask the programs again whose answer may be another one now."""
-        for place, depends in enumerate(self._depends):
-            if not depends.isdisjoint(changed):
-                self._ask(place)
-        if self._widened():
-            self._ask_all()
-
-    def _ask(self, place: int) -> None:
-        """Find out whether a program is enabled."""
-        row, column = self._row, self._columns[place]
-        node = self._histories[place].nodes[row[column]]
-        if node is None or node.pending is None:
-            self._slots[place] = None
-            self._depends[place] = {column}
-            return
-        question = node.question
-        reach = question.reach(row) if question is not None else None
-        if reach is not None:
-            known = self._offered.get(node)
-            if known is not None:
-                offers = known.get(reach)
-                if offers is not None:
-                    key = reach.pick(row)
-                    if key in offers:
-                        self._slots[place] = offers[key]
-                        self._depends[place] = self._depending[node, reach]
-                        return
-        self._learn(place, column, node)
-
-    def _learn(self, place: int, column: int, node: Node) -> None:
-        """Ask the tables, which ask the device."""
-        moves = self.tables.steps.moves(node, self._layout.padded(tuple(self._row)))
-        self._pad()
-        reach = self.tables.steps.reach(node, self._row)
-        offers = self._offered.setdefault(node, {}).setdefault(reach, {})
-        offers[reach.pick(self._row)] = self._slots[place] = self._offer(node, reach, moves)
-        self._depends[place] = self._depending[node, reach] = {column, *node.question.columns}
-
-    def _offer(self, node: Node, reach: Reach, moves: Moves) -> TableOffer | None:
-        if not moves:
-            return None
-        assert node.pending is not None
-        cells = self._layout.cells
-        reads = tuple(cells[cell] for cell in reach.touched.footprint.reads)
-        where = self._number((node.lines, type(node.pending.message)))
-        answers = tuple(self._number((where, move.label, *_told(move))) for move in moves)
-        offer = TableOffer(
-            node.name,
-            len(moves),
-            where,
-            reads,
-            reach.writes,
-            local=type(node.pending.message) is Spawn or not reach.columns,
-            kind=self._number((where, reads, reach.writes, answers)),
-            answers=answers,
-        )
-        offer.node, offer.moves = node, moves
-        offer.words = tuple(
-            tuple((one, number, word(one, number)) for one, number in move.changes) for move in moves
-        )
-        return offer
-
-    def _number(self, key: Any) -> int:
-        """Return a small number for a value, the same for the same."""
-        return self._interned.setdefault(key, len(self._interned))
+    def _failures(self) -> list[Failure]:
+        """Return how programs have failed."""
+        return [node.failure for node in self.tables.failures(self._enabled.row) if node.failure]
 
     def _judge(self, changed: list[int], before: frozenset[str]) -> tuple[list[str], frozenset[str]]:
         """Decide the conditions that look at what has changed; return those broken, and all that are met."""
@@ -312,7 +211,7 @@ class Rows:
             return broken, before
         for place in sorted(places):
             one = self._judged[place]
-            if self.tables.judge.holds(one, self._row) == one.sometimes:
+            if self.tables.judge.holds(one, self._enabled.row) == one.sometimes:
                 (met if one.sometimes else broken).append(one.name)
         if before:
             met.extend(before.difference(self._judged[place].name for place in places))
@@ -322,8 +221,9 @@ class Rows:
         """Say whether no required program is left; only a step that changes a required one can do that."""
         if not any(column in self._required for column in changed):
             return False
-        for column, place in self._required.items():
-            node = self._histories[place].nodes[self._row[column]]
+        row = self._enabled.row
+        for column, history in self._required.items():
+            node = history.nodes[row[column]]
             if node is not None and node.pending is not None:
                 return False
         return True
@@ -332,59 +232,30 @@ class Rows:
 
     def _begin(self) -> Standing:
         """Work out the first state."""
-        tables = self.tables
         self._lay_out()
-        row = tuple(self._row)
-        broken, met = tables.judge.judged(row)
-        violated = names_of(broken, [node.failure for node in tables.failures(row) if node.failure])
-        ending: Ending | None = "violated" if violated else "finished" if tables.finished(row) else None
+        row = tuple(self._enabled.row)
+        broken, met = self.tables.judge.judged(row)
+        violated = names_of(broken, self._failures())
+        ending: Ending | None = "violated" if violated else "finished" if self.tables.finished(row) else None
         offers: list[TableOffer] = []
         if ending is None:
-            self._ask_all()
-            offers = [offer for offer in self._slots if offer is not None]
+            offers = self._enabled.all([])
             if not offers:
                 ending, violated = "violated", ("deadlock",)
-        row = tuple(self._row)
+        row = tuple(self._enabled.row)
         first = self._standings[key_of(row)] = Standing(row, key_of(row), offers, ending, violated, met)
         return first
-
-    def _pad(self) -> None:
-        self._row.extend([0] * (self._layout.width - len(self._row)))
-
-    def _widened(self) -> bool:
-        """Make room for columns that have been added; everybody has to be asked again then."""
-        if self._layout.width == self._width and len(self._layout.schedule) == self._programs:
-            return False
-        self._pad()
-        self._lay_out()
-        return True
 
     def _lay_out(self) -> None:
         """Take note of what each column is."""
         layout = self._layout
-        if layout.width != self._width or len(layout.schedule) != self._programs:
-            self._width, self._programs = layout.width, len(layout.schedule)
-            self._columns = [column for column, _ in layout.schedule]
-            self._histories = [history for _, history in layout.schedule]
-            self._required = {
-                column: place
-                for place, (column, history) in enumerate(layout.schedule)
-                if not history.background
-            }
-            self._judged = self.tables.judge.conditions()
-            self._watched = {}
-            for place, one in enumerate(self._judged):
-                for column in one.columns:
-                    self._watched.setdefault(column, []).append(place)
-        self._slots = [None] * self._programs
-        self._depends = [set() for _ in self._columns]
-
-    def _ask_all(self) -> None:
-        while True:
-            for place in range(self._programs):
-                self._ask(place)
-            if not self._widened():
-                return
+        self._width = layout.width
+        self._required = {column: history for column, history in layout.schedule if not history.background}
+        self._judged = self.tables.judge.conditions()
+        self._watched = {}
+        for place, one in enumerate(self._judged):
+            for column in one.columns:
+                self._watched.setdefault(column, []).append(place)
 
 
 def _counted(offers: list[TableOffer], place: int, last: str) -> int:
@@ -393,7 +264,3 @@ def _counted(offers: list[TableOffer], place: int, last: str) -> int:
         if one.program == last:
             return 0 if place == first else place + 1 if place < first else place
     return place
-
-
-def _told(move: Move) -> tuple[object, ...]:
-    return ("retry",) if move.retry else (typed(move.reply),)

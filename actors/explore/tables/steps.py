@@ -9,7 +9,7 @@ by question (sender, device, message), and shared by all nodes that ask it.
 """
 
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from actors.explore.tables.histories import Node
 from actors.explore.tables.layout import Layout, Row, View, named_twice
@@ -53,12 +53,16 @@ class Move:
 
 
 Moves = tuple[Move, ...]
+NOTHING: Final[Moves] = ()
 
 
 class Reach:
-    """What handling a message touches, as columns: `pick` takes their numbers out of a row."""
+    """What handling a message touches, as columns: `pick` takes their numbers out of a row.
 
-    __slots__ = ("actor", "answers", "columns", "pick", "touched", "writes")
+    `when` are the numbers that some of the columns hold while the message can be enabled.
+    """
+
+    __slots__ = ("actor", "answers", "columns", "pick", "touched", "when", "writes")
 
     def __init__(self, touched: Touched, layout: Layout) -> None:
         self.touched = touched
@@ -67,6 +71,7 @@ class Reach:
         seen = touched.seen or touched.footprint.writes
         self.columns = tuple(layout.cell(cell) for cell in seen)
         self.writes = tuple(layout.cell(cell) for cell in touched.footprint.writes)
+        self.when = tuple(layout.number(cell, value) for cell, value in touched.footprint.when)
         self.pick: Any = itemgetter(*self.columns) if self.columns else _nothing
         self.answers: dict[Any, tuple[Outcome, ...]] = {}
 
@@ -127,11 +132,14 @@ class Steps:
     def moves(self, node: Node, row: Row) -> Moves:
         """Return what a node's message comes to in this state; nothing if it is not enabled."""
         reach = self.reach(node, row)
+        if len(row) != self._layout.width:  # a spawn has been met
+            row = self._layout.padded(row)
+        for column, number in reach.when:
+            if row[column] != number:
+                return NOTHING
         table = node.moves.get(reach)
         if table is None:
             table = node.moves[reach] = {}
-        if len(row) != self._layout.width:  # a spawn has been met
-            row = self._layout.padded(row)
         key = reach.pick(row)
         known: Moves | None = table.get(key)
         if known is None:

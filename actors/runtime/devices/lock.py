@@ -33,8 +33,9 @@ class Lock(Device, frozen=True):
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
         """Name the owner's cell, read and written."""
-        del sender, message, read
-        return Footprint((self.cell,), (self.cell,), self.name)
+        del sender, read
+        cell = self.cell
+        return Footprint((cell,), (cell,), self.name, ((cell, None),) if type(message) is Acquire else ())
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Move the owner; releasing another's lock is an error of the program that does it."""

@@ -57,8 +57,10 @@ class Variable(Device, Generic[T], frozen=True):
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
         """Name the cell, read by all messages and written by those that store."""
         del sender, read
-        cell = (self.cell,)
-        return Footprint(cell, () if isinstance(message, Load | Await) else cell, "memory")
+        cell = self.cell
+        if isinstance(message, Await):
+            return Footprint((cell,), (), "memory", ((cell, message.value),))
+        return Footprint((cell,), () if isinstance(message, Load) else (cell,), "memory")
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Reply the value before the message; a store replies nothing."""
