@@ -89,7 +89,7 @@ ANYTHING = [None, False, True, 0, 1, "a", "b"]
         *((Variable("x"), Cell("x"), variable.Await(value)) for value in ANYTHING),
         (Variable("x"), Cell("x"), variable.Load()),
         (Variable("x"), Cell("x"), variable.CompareExchange(0, 1)),
-        (LIFE, B.life, Join(B)),
+        (LIFE, B.life, Join((B,))),
     ],
 )
 def test_ready_devices_wait_for_just_that_without_which_they_have_no_outcome(device, cell, message, content):
