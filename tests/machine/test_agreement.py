@@ -216,7 +216,8 @@ def test_restores_that_fault_midway(bench, kind, data, cpu, pages):
 words = st.sampled_from([0, 1, 7, 0x1F80, 0x602E7, 1 << 18, 1 << 19, 1 << 40, 0x11F80, 0x7000])
 numbers = st.sampled_from([0, 1, 2, 1 << 32, 1 << 32 | 1])
 indices = st.sampled_from([*Msr, 0x10]) | st.sampled_from(list(Msr)).map(lambda index: index | 5 << 32)
-tile = st.sampled_from([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 7])
+tile = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 7])
+products = st.sampled_from([(0, 1, 2)] * 3 + [(0, 2, 1), (0, 0, 1), (3, 1, 2), (2, 1, 0)])
 configs = st.sampled_from(
     [config(16), config(3, 5, 16, colsb=8), config(17), bytes(64), config(1, 1, 1, colsb=4)]
 )
@@ -240,7 +241,7 @@ REGISTERS = {
     op.Tilestored: ((tile,), lambda m, *at: tiles.tilestored(at[0], m.tile, *at[1:])),
     op.Tilezero: ((tile,), lambda m, *at: tiles.tilezero(at[0], m.tile, *at[1:])),
     op.Tilerelease: ((), lambda _, *at: tiles.tilerelease(*at)),
-    op.Tdpbssd: ((tile, tile, tile), lambda m, *at: tdpbssd(at[0], m.dst, m.src1, m.src2, *at[1:])),
+    op.Tdpbssd: ((products,), lambda m, *at: tdpbssd(at[0], m.dst, m.src1, m.src2, *at[1:])),
     op.Wrpkru: ((words.map(low),), lambda m, *at: vector.wrpkru(at[0], m.value, *at[1:])),
     op.Rdpkru: ((), lambda _, *at: vector.rdpkru(*at)),
     op.Ldmxcsr: ((words.map(low),), lambda m, *at: vector.ldmxcsr(at[0], m.value, *at[1:])),
@@ -258,10 +259,14 @@ REGISTERS = {
 """Message to strategies of its operands, and the function of these, the registers, the environment and the model."""
 
 
+SHAPES = config(2, 2, 1, colsb=8)[:18] + b"\4" + config(2, 2, 1, colsb=8)[19:]
+"""Tile 0 of 2 rows of 8 bytes, 1 of 2 rows of 4, 2 of 1 row of 8: tile 0 can be the product of 1 and 2, in that order."""
+
+
 def ready(cpu):
     """Let nothing but XFD be in the way of AMX instructions, on tiles whose shapes make a product."""
     cpu.xcr0, cpu.mode64, cpu.osxsave, cpu.ts = 0x602E7, True, True, False
-    cpu.registers[17], cpu.xinuse = bytearray(config(1, 1, 1, colsb=4)), cpu.xinuse | 1 << 17
+    cpu.registers[17], cpu.xinuse = bytearray(SHAPES), cpu.xinuse | 1 << 17
 
 
 def in_reach(cpu, message):
@@ -297,7 +302,8 @@ def test_instructions_on_registers(bench, kind, data, model, cpu, undefined):
     if data.draw(st.booleans()):
         ready(cpu)
     strategies, function = REGISTERS[kind]
-    message = in_reach(cpu, kind(*(data.draw(one) for one in strategies)))
+    operands = [data.draw(one) for one in strategies]
+    message = in_reach(cpu, kind(*(operands[0] if strategies == (products,) else operands)))
     result = function(message, state_of(cpu), environment(cpu), model)
     agree(on(bench, cpu, model), message, result, the_reply_of(kind, cpu.cpl))
 

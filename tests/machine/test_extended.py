@@ -332,6 +332,12 @@ def test_tdpbssd_adds_products_of_bytes(bench):
     assert cpu.do(op.Tdpbssd(0, 1, 2)) == Done()
     total = 10 + 1 * 4 + 2 * 5 + 3 * 6 - 7
     assert cpu.do(op.Tilestored(0)) == Data(total.to_bytes(4, "little").ljust(1024, b"\0"))
+    narrow = bytearray(config(1, 1, 1, colsb=8))
+    narrow[18] = 4
+    cpu.do(op.Ldtilecfg(bytes(narrow)))
+    assert cpu.do(op.Tdpbssd(0, 1, 2)) == Done(), "4 bytes a row times 8 bytes a row"
+    assert cpu.do(op.Tdpbssd(0, 2, 1)) == UD, "and not the other way round"
+    cpu.do(op.Iret())
     assert cpu.do(op.Tdpbssd(0, 1, 1)) == UD, "three different tiles"
     cpu.do(op.Iret())
     assert cpu.do(op.Tdpbssd(0, 1, 3)) == UD, "a tile that is not configured"

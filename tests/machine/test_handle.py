@@ -112,6 +112,7 @@ async def everything(cpu):
     await cpu.vmwrite("vcpu")
     await cpu.vmcontrol("vcpu", op.Controls(exception_bitmap=1 << Vector.UD))
     await cpu.vminject("vcpu", Vector.NM)
+    await cpu.vminject("vcpu", Vector.PF, 4, 0x1000)
     assert await cpu.vmenter("vcpu") == VmExit(ExitReason.HLT)
     await cpu.switch_to(Program("other"))
     await cpu.jmp_far(long_mode=False)
@@ -131,6 +132,8 @@ async def test_each_call_sends_its_instruction_and_unpacks_its_result(run):
     assert sent[:4] == [op.Nop(), op.Cli(), op.Sti(), op.Wrmsr(Msr.XFD, 1 << 19)]
     assert sent[-3:] == [op.Syscall(), op.Iret(), op.Iret()]
     assert Through(Variable("word"), FetchAdd(1)) in sent
+    assert op.Vminject("vcpu", Vector.PF, 4, 0x1000) in sent
+    assert sent.index(op.JmpFar(long_mode=False)) + 1 == sent.index(op.JmpFar(long_mode=True))
     assert {type(message) for message in sent} >= {
         op.Touch,
         op.Tilezero,
