@@ -153,7 +153,7 @@ def spawning(which: int = 0) -> World:
 def test_a_misused_spawn_is_refused_as_on_trio():
     with pytest.raises(ModelError, match="there are two programs called 'spawns_twice"):
         verify(spawning, {"which": 0}, Demand())
-    with pytest.raises(ModelError, match="a spawn after `become` needs a name"):
+    with pytest.raises(ModelError, match="a spawn after `become` or in a routine needs a name"):
         verify(spawning, {"which": 1}, Demand())
     assert verify(spawning, {"which": 2}, Demand()).verdict == "proved"
 
