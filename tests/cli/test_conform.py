@@ -185,8 +185,8 @@ def test_a_file_given_twice(refused, mixed, write, tmp_path):
     ("arguments", "told"),
     [
         ((), "Missing argument 'FILE...' (`vmrace conform -h` shows what there is)"),
-        (("--nothing",), "No such option: --nothing (`vmrace conform -h` shows what there is)"),
-        (("-p", "n=1", "some.jsonl"), "No such option: -p (`vmrace conform -h` shows what there is)"),
+        (("--nothing",), "No such option '--nothing' (`vmrace conform -h` shows what there is)"),
+        (("-p", "n=1", "some.jsonl"), "No such option '-p' (`vmrace conform -h` shows what there is)"),
     ],
 )
 def test_a_command_line_that_is_none(refused, arguments, told):
