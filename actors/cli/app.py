@@ -190,6 +190,11 @@ def _explore(
 @click.option("--expect", is_flag=True, help="Exit 0 if the result is what the case declares, else 1.")
 @click.option("--confirm", is_flag=True, help="Search a second time, with other fingerprints.")
 @click.option(
+    "--reduce",
+    is_flag=True,
+    help="Leave out orders of steps that do not touch each other's cells; what is found is then shortened.",
+)
+@click.option(
     "--classes",
     is_flag=True,
     help="Run one execution of each class of executions that differ in the order of independent steps alone, "
@@ -215,6 +220,7 @@ def _verify(
     every: bool,
     expect: bool,
     confirm: bool,
+    reduce: bool,
     classes: bool,
     max_states: int | None,
     max_memory: float | None,
@@ -231,8 +237,11 @@ def _verify(
         memory=None if max_memory is None else int(max_memory * 2**30),
         seconds=max_seconds,
         confirm=confirm,
+        reduce=reduce,
         classes=classes,
     )
+    if classes and reduce:
+        raise click.UsageError("--classes and --reduce are two ways of searching: give one of them")
     if classes and (confirm or max_memory is not None):
         raise click.UsageError(
             "--classes keeps all states as they are: it takes neither --confirm nor --max-memory"

@@ -28,12 +28,14 @@ def told(found: Verification, replay: Callable[[str], str], *, full: bool) -> st
 def summary(found: Verification) -> str:
     """Say in one sentence what was decided, and within which bounds."""
     size = (
-        f"{_classes(found)}{found.states:,} states, {found.transitions:,} transitions, {found.depth} steps deep, "
+        f"{_classes(found)}{found.states:,} states{_reduced(found)}, {found.transitions:,} transitions, "
+        f"{found.depth} steps deep, "
         f"{found.seconds:.2f}s"
     )
     if found.recorded is not None:
         steps = len(found.recorded.record.steps)
-        text = f"violated, the shortest counterexample has {steps} step{'' if steps == 1 else 's'}"
+        which = "the shortest" if found.shortest else "a minimised"
+        text = f"violated, {which} counterexample has {steps} step{'' if steps == 1 else 's'}"
         return f"{found.scenario}: {text} ({size})"
     within = f"{found.model}, one message a step"
     if found.verdict == "inconclusive":
@@ -45,6 +47,13 @@ def _classes(found: Verification) -> str:
     if found.classes is None:
         return ""
     return f"{found.classes:,} classes of executions, {found.blocked:,} blocked prefixes, "
+
+
+def _reduced(found: Verification) -> str:
+    if not found.reduced:
+        return ""
+    met = f" of {found.visited:,} met" if found.visited is not None else ""
+    return f" stored{met} by a reduced search"
 
 
 def message(found: Verification) -> str | None:

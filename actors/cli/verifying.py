@@ -84,7 +84,7 @@ def unlike(case: Case, found: Verification) -> str:
     names = found.recorded.names if found.recorded is not None else ()
     if case.violated is not None and names != case.violated:
         wrong.append(f"violated {', '.join(names) or 'nothing'}, not {', '.join(case.violated)}")
-    if case.states is not None and found.classes is None and found.states != case.states:
+    if case.states is not None and not found.partial and found.states != case.states:
         wrong.append(f"{found.states} states, not {case.states}")
     steps = len(found.recorded.record.steps) if found.recorded is not None else None
     if case.steps is not None and steps != case.steps:

@@ -98,6 +98,11 @@ class Verification(msgspec.Struct, frozen=True):
         return "proved" if all(self.sometimes.values()) else "vacuous"
 
     @property
+    def partial(self) -> bool:
+        """Whether the search counts other states than one that looks at each of them once and stops at a finding."""
+        return self.reduced or self.classes is not None
+
+    @property
     def kind(self) -> Kind | None:
         """Whether somebody is harmed, or only a rule."""
         violation = self.recorded.record.violation if self.recorded is not None else None

@@ -53,6 +53,21 @@ def test_classes_are_counted_with_the_prefixes_begun_for_nothing(vmrace, vmrace_
     assert (status, found["violated"], found["steps"]) == (1, ["every increment counts"], 6)
 
 
+def test_a_reduced_search_says_so_and_stores_less(vmrace, vmrace_json):
+    status, out, _ = vmrace("verify", "w1", "-p", "fixed=true", "--reduce", "--expect")
+    assert status == 0
+    assert " states stored of " in " ".join(out.split())
+    assert " met by a reduced search, " in " ".join(out.split())
+    status, found = vmrace_json("verify", "w1", "-p", "fixed=true", "--reduce")
+    assert (status, found["verdict"]) == (0, "proved")
+    assert found["states"] < 228
+    status, found = vmrace_json("verify", "w1", "--reduce", "--expect")
+    assert (status, found["verdict"], found["steps"]) == (0, "violated", 6)
+    status, _, err = vmrace("verify", "w1", "--reduce", "--classes")
+    assert status == 2
+    assert "--classes and --reduce are two ways of searching" in " ".join(err.split())
+
+
 def test_endless_executions_have_no_classes(vmrace_json, tmp_path):
     path = tmp_path / "round.py"
     path.write_text(ROUND)
