@@ -84,17 +84,19 @@ class ClassSearch:
         self._violated: set[str] = set()
         self._log: Log | None = None
         self._limit: Limit | None = None
-        self._transitions = self._depth = self._complete = self._blocked = 0
+        self._transitions = self._depth = self._complete = self._blocked = self._looked = 0
+        self._cutting = False
 
     def run(self) -> Covered:
         """Search until every class has been run, or a bound is hit."""
+        self._cutting = self._leaves_undone()
         self._arrive(self._graph.first, None)
         while self._path and self._limit is None:
             frame = self._path[-1]
             if frame.advance():
                 self._transitions += 1
                 self._arrive(frame.transitions.after[frame.at], frame)
-                self._look()
+                self._look(self._transitions)
             else:
                 self._blocked += not frame.begun
                 self._on_path.discard(frame.state)
@@ -132,7 +134,33 @@ class ClassSearch:
         """Say whether the world has ended with something undone, so that it matters whose step ended it."""
         if not self._ends(state):
             return False
-        return bool(state.violated) or self._tables.has_background(state.row)
+        return bool(state.violated) or (self._cutting and self._tables.has_background(state.row))
+
+    def _leaves_undone(self) -> bool:
+        """Say whether the world ever finishes while a background program could still take a step.
+
+        It is asked of all states at once: were it asked of each, the same two steps could be dependent in one state and
+        not in the next, and a class be run twice.
+        """
+        waiting = [self._graph.first]
+        met = {self._graph.first}
+        while waiting and len(met) < self._most:
+            state = waiting.pop()
+            if self._ends(state):
+                if not state.violated and self._tables.options(self._tables.layout.padded(state.row)):
+                    return True
+                continue
+            for place, (_, _, moves) in enumerate(self._graph.options(state)):
+                for index in range(len(moves)):
+                    after = self._graph.follow(state, place, index)
+                    if after not in met:
+                        met.add(after)
+                        waiting.append(after)
+            self._looked += 1
+            self._look(self._looked)
+            if self._limit is not None:
+                break
+        return False
 
     def _go_on(self, state: State, transitions: Transitions, came: _Frame | None) -> None:
         if state in self._on_path:
@@ -150,8 +178,8 @@ class ClassSearch:
                 self._limit = "states"
         return known
 
-    def _look(self) -> None:
-        if self._transitions % _LOOK:
+    def _look(self, count: int) -> None:
+        if count % _LOOK:
             return
         seconds = time.perf_counter() - self._begun
         if self._seconds is not None and seconds >= self._seconds:

@@ -102,6 +102,7 @@ class Swaps:
 
     def __init__(self, tables):
         self.tables = tables
+        self.cutting = self.find_cutting()
 
     def step(self, row, transition):
         column, index = transition
@@ -123,8 +124,27 @@ class Swaps:
         broken, _ = self.tables.judge.judged(row)
         if broken or any(True for _ in self.tables.failures(row)):
             return True
-        background = any(history.background for _, history in self.tables.layout.schedule)
-        return self.tables.finished(row) and background
+        return self.tables.finished(row) and self.cutting
+
+    def find_cutting(self):
+        """Say whether some end of the world stops a background program that could go on."""
+        rows, waiting = set(), [self.tables.initial()]
+        while waiting:
+            row = waiting.pop()
+            if (
+                row in rows
+                or self.tables.judge.judged(row)[0]
+                or any(True for _ in self.tables.failures(row))
+            ):
+                continue
+            rows.add(row)
+            options = self.tables.options(row)
+            if self.tables.finished(row):
+                if options:
+                    return True
+                continue
+            waiting += [self.tables.after(row, move) for _, _, moves in options for move in moves]
+        return False
 
     def may(self, row, one, other):
         """Say whether `one` and `other`, both enabled in this state, may change places."""
