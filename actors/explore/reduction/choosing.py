@@ -112,10 +112,11 @@ class Profiles:
 
     def _profile(self, column: int, history: History, row: Row) -> Profile:
         layout, steps = self._tables.layout, self._tables.steps
+        row = layout.padded(row)
         node = history.nodes[row[column]]
         if node is None or node.pending is None:
             return ABSENT
-        moves = steps.moves(node, layout.padded(row))
+        moves = steps.moves(node, row)
         lookup = self._lookups[column]
         more = set(steps.columns(node)) - set(lookup.columns)
         if more:

@@ -20,7 +20,7 @@ from actors.explore.reduction.choosing import Choosing, Mask
 from actors.explore.reduction.futures import Futures
 from actors.explore.tables.tables import Tables
 
-_STORED = 64
+_STORED = 16
 """Of one level in so many all states are stored, so that no circle is gone through for ever."""
 _SMALL = 1 << 10
 
@@ -44,19 +44,23 @@ class ReducedSearch(Search):
         return super()._expanded(level)
 
     def _successors(self, block: Block) -> Successors:
-        """Return the moves of the programs that are chosen; all moves, where those lead to nothing new."""
+        """Return the moves of the programs that are chosen; all moves, where those put the others off."""
         chosen = self._choosing.choose(block.rows)
         found = self._expansion.successors(block.rows, block.prints, chosen.programs)
-        leads = np.zeros(len(block.rows), np.bool_)
-        leads[found.parents[self._is_new(found.fingerprints)]] = True
-        stopped = np.flatnonzero(chosen.reduced & ~leads)
-        if len(stopped):
-            others = ~chosen.programs[stopped]
-            rest = self._expansion.successors(block.rows[stopped], block.prints[stopped], others)
-            found = _merged(found, rest, stopped)
+        whole = np.flatnonzero(chosen.reduced & self._puts_off(found, len(block.rows)))
+        if len(whole):
+            others = ~chosen.programs[whole]
+            rest = self._expansion.successors(block.rows[whole], block.prints[whole], others)
+            found = _merged(found, rest, whole)
         ways = np.bincount(found.parents, minlength=len(block.rows))
         self._seen.add(block.prints[(ways != 1) | (self.depth % _STORED == 0)])
         return found
+
+    def _puts_off(self, found: Successors, states: int) -> Mask:
+        """Say which states lead to nothing new, so that the programs left out there might never have their turn."""
+        stays = np.ones(states, np.bool_)
+        stays[found.parents[self._is_new(found.fingerprints)]] = False
+        return stays
 
     def _add(self, prints: Words) -> Indices:
         new = np.flatnonzero(self._is_new(prints))
