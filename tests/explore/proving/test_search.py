@@ -8,6 +8,7 @@ from actors.explore.proving import search as module
 from actors.explore.proving.search import Bounds, Search
 from actors.explore.proving.small import search_small
 from actors.explore.tables.tables import Tables
+from actors.runtime import World
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.loading import built_in
 from actors.runtime.schedule import FollowLog
@@ -80,6 +81,26 @@ def test_a_world_is_small_up_to_so_many_states_in_all_and_on_one_level():
     ):
         with Tables(SCENARIOS["w1"](fixed=True)) as tables:
             assert (search_small(tables, **limits) is not None) == small
+
+
+async def counts(x, times):
+    for number in range(1, times + 1):
+        await x.store(number)
+
+
+def test_numbers_that_outgrow_a_byte():
+    def world():
+        world = World()
+        x, y = world.variable("x", 0), world.variable("y", 0)
+        world.program(counts, x, 300, name="long")
+        world.program(counts, y, 3, name="short")
+        world.always("x stays below 300", lambda x: x < 300, x)
+        return world
+
+    small = by_states(world())
+    assert (small.states, len(small.log)) == (4 * 300 - 2, 300)
+    assert alike(by_frontiers(world()), small)
+    assert alike(by_frontiers(world(), chunk=3), small)
 
 
 @pytest.mark.parametrize(
