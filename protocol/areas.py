@@ -75,6 +75,7 @@ class MemoryOperand(msgspec.Struct, frozen=True, cache_hash=True, tag="memory"):
     * `address`, the linear address of its first byte; not a multiple of 64: #GP (SDM volume 1, 13.4). Two areas may have the
       same one, in two address spaces. None: an aligned one of its own.
     * `encoding`, empty for a proper one: else the instruction is #UD, wherever the operand is (volume 2, each instruction).
+      Three are other instructions, and refused: XRSTOR and XSAVEOPT with a register, XSAVEOPT with 66H.
 
     Raises ValueError for an address of more than 64 bits.
     """

@@ -2,7 +2,8 @@
 
 The functions and their sources are in `xstate`, which knows privilege, mode and control registers too. What is added here:
 where the operands stand in the message, that RDMSR and WRMSR ignore RCX[63:32], and the memory operand, a cell
-(`environment`). Registers 8 and above cannot be named in compatibility mode: a program that does breaks the model.
+(`environment`). Registers 8 and above cannot be named in compatibility mode, and three wrong encodings are other
+instructions: a program that sends such a message breaks the model.
 """
 
 import functools
@@ -17,7 +18,7 @@ from actors.machine.step import Effects, Rule, Step
 from actors.machine.xstate import msr, tiles, vector, xcr0
 from actors.machine.xstate.dot_product import tdpbssd
 from actors.machine.xstate.environment import Environment
-from actors.machine.xstate.faults import not_available, undefined
+from actors.machine.xstate.faults import ANOTHER, not_available, undefined
 from actors.machine.xstate.outcomes import Result
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.restore import restore
@@ -98,6 +99,10 @@ def _on_registers(step: Step, execute: Execute, *, data: bool) -> Effects:
 
 def _on_memory(step: Step, execute: Callable[..., Result], mnemonic: str) -> Effects:
     rfbm, found = step.message.rfbm, operand(step)
+    another = ANOTHER.get((mnemonic, found.encoding))
+    if another is not None:
+        text = describe(step.message)
+        raise ModelError(f"{step.sender.name}: {text}: that encoding is {another}, an instruction of its own")
     return effects(step, execute(mnemonic, step.cpu.x, rfbm, found, environment(step), step.model))
 
 

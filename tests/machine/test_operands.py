@@ -9,6 +9,7 @@ import pytest
 from actors.machine.state import Ring
 from actors.machine.xstate import area as images
 from actors.machine.xstate.registers import XrstorInfo
+from actors.runtime.errors import ModelError
 from protocol import instructions as op
 from protocol.handles import Cell
 from protocol.instructions import UNMAPPED, WRITE_PROTECTED, MemoryOperand, Pages
@@ -94,8 +95,22 @@ def test_the_modified_optimisation_goes_by_the_address_also_where_another_area_i
 # How it is encoded.
 
 
-@every
-@pytest.mark.parametrize("encoding", ["lock", "66", "reg"])
+OTHERS = [(op.Xrstor, "reg", "LFENCE"), (op.Xsaveopt, "reg", "MFENCE"), (op.Xsaveopt, "66", "CLWB")]
+NONE = [
+    (kind, encoding)
+    for kind in SAVES + RESTORES
+    for encoding in ("lock", "66", "reg")
+    if (kind, encoding) not in {one[:2] for one in OTHERS}
+]
+
+
+@pytest.mark.parametrize(("kind", "encoding", "name"), OTHERS)
+def test_an_encoding_that_is_another_instruction_is_refused_by_its_name(bench, kind, encoding, name):
+    with pytest.raises(ModelError, match=f"task: .*: that encoding is {name}, an instruction of its own"):
+        bench().outcomes(kind(ALL, MemoryOperand(AREA, encoding=encoding)))
+
+
+@pytest.mark.parametrize(("kind", "encoding"), NONE)
 def test_an_encoding_that_is_none_is_undefined_whatever_else_holds_and_touches_no_memory(
     bench, kind, encoding
 ):

@@ -97,27 +97,13 @@ class Encoding(msgspec.Struct, frozen=True):
     """What `op` says: the instruction, REX.W, compatibility mode.
 
     `form` is what is wrong with its encoding: `lock` and `66` are prefixes, `reg` is a register operand (ModRM.mod = 3). The
-    name is that of the bytes without it. With it they may be another instruction: see `ANOTHER`.
+    name is that of the bytes without it. With it they may be another instruction: see `xstate.faults`.
     """
 
     instruction: str
     rexw: bool
     compat: bool
     form: str
-
-
-ANOTHER: dict[tuple[str, str], str] = {
-    ("xrstor", "reg"): "LFENCE",
-    ("xsaveopt", "reg"): "MFENCE",
-    ("xsaveopt", "66"): "CLWB",
-}
-"""Names that are other instructions in truth (SDM volume 2, opcode extensions of 0FH AEH): these, by their own names.
-
-`xrstor_reg` is 0F AE /5 with mod = 3, `xsaveopt_reg` is 0F AE /6 with mod = 3, `xsaveopt_66` is 66 0F AE /6. A CPU that has them
-executes them: the fences without an operand, CLWB on the cache line that the area begins, aligned or not. None of them touches
-extended state or changes a byte. `ldtilecfg_reg` is TILERELEASE, which is #UD like LDTILECFG where tiles are not enabled. All
-other forms are no instruction at all.
-"""
 
 
 class HardwareLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from actors.machine.conform.hardware import ANOTHER, Encoding, HardwareLine
+from actors.machine.conform.hardware import Encoding, HardwareLine
 from actors.machine.conform.verdicts import Verdict, shown
 from actors.machine.xstate import area as images
 from actors.machine.xstate import msr, tiles, xcr0
@@ -18,7 +18,7 @@ from actors.machine.xstate.components import HALVED
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.environment import Environment, Operand
 from actors.machine.xstate.events import GROUPS, happened
-from actors.machine.xstate.faults import undefined
+from actors.machine.xstate.faults import ANOTHER, undefined
 from actors.machine.xstate.outcomes import Fault, Result, disallowed
 from actors.machine.xstate.presets import EMERALD_RAPIDS
 from actors.machine.xstate.registers import XrstorInfo, XState

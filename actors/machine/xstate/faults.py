@@ -7,7 +7,7 @@ seen with AC = 0 only.)
 
 A wrong encoding is #UD here whichever it is (silicon fact 19 has LOCK, 66H and register forms). On a CPU three are other
 instructions, which this package does not have and vectors may well contain: XRSTOR with a register operand is LFENCE, XSAVEOPT
-with one MFENCE, and XSAVEOPT with 66H is CLWB (volume 2; `conform.hardware.ANOTHER`).
+with one MFENCE, and XSAVEOPT with 66H is CLWB (volume 2; `ANOTHER`).
 
 #NM for CR0.TS rests on the emulator's sequences, and on no line of a CPU.
 
@@ -31,6 +31,20 @@ from protocol.registers import Vector
 _WRITE, _USER = 1 << 1, 1 << 2
 _PRIVILEGED = frozenset({"xsaves", "xrstors"})
 _FEATURE = {"xsaveopt": "xsaveopt", "xsavec": "xsavec", "xsaves": "xsaves", "xrstors": "xsaves"}
+
+
+ANOTHER: dict[tuple[str, str], str] = {
+    ("xrstor", "reg"): "LFENCE",
+    ("xsaveopt", "reg"): "MFENCE",
+    ("xsaveopt", "66"): "CLWB",
+}
+"""Names that are other instructions in truth (SDM volume 2, opcode extensions of 0FH AEH): these, by their own names.
+
+`xrstor_reg` is 0F AE /5 with mod = 3, `xsaveopt_reg` is 0F AE /6 with mod = 3, `xsaveopt_66` is 66 0F AE /6. A CPU that has them
+executes them: the fences without an operand, CLWB on the cache line that the area begins, aligned or not. None of them touches
+extended state or changes a byte. `ldtilecfg_reg` is TILERELEASE, which is #UD like LDTILECFG where tiles are not enabled. All
+other forms are no instruction at all.
+"""
 
 
 def undefined(why: str) -> Fault:
