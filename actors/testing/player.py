@@ -29,6 +29,13 @@ _RUN_AGAIN = 10_000
 _NO_LIMIT = 1 << 62
 
 
+class Unplayable(BaseException):
+    """There is no world to play, or it breaks a rule.
+
+    Not an Exception: Hypothesis would take one for a matter of what was drawn, and look for simpler draws that do the same.
+    """
+
+
 class Player:
     """Executions of one scenario; `limit` is that on steps. Raises VmraceError for conditions that there are not."""
 
@@ -40,7 +47,7 @@ class Player:
         self._only = select(self._world, conditions)
         self._played = 0
         self._failed = False
-        self._error: VmraceError | None = None
+        self._wrong = ""
         self._open()
 
     def _open(self) -> None:
@@ -50,17 +57,14 @@ class Player:
         self._close = weakref.finalize(self, _close, tables)
 
     def play(self, draw: Draw) -> Run:
-        """Play the execution that is drawn.
-
-        Raises VmraceError where the world breaks a rule, and from then on each time: it is no matter of what is drawn.
-        """
-        if self._error is not None:
-            raise self._error
-        try:
-            return self._play(draw)
-        except VmraceError as error:
-            self._error = error
-            raise
+        """Play the execution that is drawn; raises Unplayable where the world breaks a rule, and from then on."""
+        __tracebackhide__ = True
+        if not self._wrong:
+            try:
+                return self._play(draw)
+            except VmraceError as error:
+                self._wrong = str(error)
+        raise Unplayable(self._wrong)
 
     def _play(self, draw: Draw) -> Run:
         rows = self._rows

@@ -1,4 +1,4 @@
-"""What the plugin adds: failed tokens come first on the next run, a given token comes alone, and nobody pays who does not use it."""
+"""What the plugin adds: failed tokens come first on the next run, a given one alone, and nobody pays who has no use for it."""
 
 import importlib.metadata
 import json
@@ -172,6 +172,14 @@ def test_it_works_without_the_plugin(project):
 
 
 # One token, given.
+
+
+OTHER = """
+from actors.testing import verifies
+
+@verifies("lost_update", locked=True)
+def test_two(): ...
+"""
 
 
 def test_a_given_token_is_replayed_alone(failed):
