@@ -8,7 +8,7 @@ from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-EXAMPLE = next(text for kind, text in BLOCKS if kind == "python")
+EXAMPLE, *TESTS = [text for kind, text in BLOCKS if kind == "python"]
 OUTPUTS = [text for kind, text in BLOCKS if kind == "text"]
 
 
@@ -50,6 +50,39 @@ def test_the_printed_token_replays_to_the_same_chart(tmp_path):
     assert ran.returncode == 1
     chart = OUTPUTS[0].partition("\n\n")[2]
     assert ran.stdout.strip().endswith(chart.strip())
+
+
+def pytest_of(name: str, text: str, home: Path) -> tuple[int, str]:
+    """Run pytest on a file of tests, with vmrace's plugin alone; return its status, and what it prints from the failures on."""
+    (home / name).write_text(text)
+    path = os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "COLUMNS": "75"}
+    command = [sys.executable, "-m", "pytest", "-p", "actors.testing.plugin", name]
+    ran = subprocess.run(
+        command, cwd=home, env={**os.environ, **alone}, capture_output=True, text=True, check=False
+    )
+    return ran.returncode, ran.stdout.partition("= FAILURES")[2]
+
+
+def without_rules(text: str) -> str:
+    """Return a text without the rules around titles, which are as long as the time that is told between them leaves room."""
+    return re.sub(r"^[=_]* | [=_]*$", "", without_seconds(text), flags=re.MULTILINE)
+
+
+def test_a_users_test_fails_as_printed(tmp_path):
+    assert len(TESTS[0].splitlines()) == 15
+    status, failures = pytest_of("test_bank.py", TESTS[0], tmp_path)
+    assert status == 1
+    assert without_rules(failures.partition("=\n")[2]) == without_rules(OUTPUTS[3].partition("=\n")[2])
+
+
+def test_the_other_tests_pass_and_fail_as_they_are_said_to(tmp_path):
+    assert pytest_of("test_swap.py", TESTS[1], tmp_path)[0] == 0
+    status, failures = pytest_of("test_lost.py", TESTS[2], tmp_path)
+    assert status == 1
+    assert re.search(r"worker0 +worker1 +worker2\n", failures)
+    assert "=> violated: every increment counts" in failures
+    assert len(TESTS) == 3
 
 
 def test_there_are_two_set_up_commands():

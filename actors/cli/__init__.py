@@ -8,7 +8,7 @@ what there is, `conform` compares recorded vectors with the model. What a comman
 
 Importing this package imports neither Trio nor anything else that takes long; the commands do.
 
-May import: everything. Nobody imports it.
+May import: everything but `actors.testing`, which alone imports it, for the words of answers.
 """
 
 from actors.cli.entry import main

@@ -15,6 +15,7 @@ What these checks cannot see: a failed assertion that the program itself catches
 again.
 """
 
+import re
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -33,6 +34,7 @@ from protocol.records import Failure
 __plumbing__ = True
 
 _PATIENCE = 100
+_IDENTITY = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object in some repr: another one each time
 _IN_NO_TASK = "must be called from async context"
 
 
@@ -223,7 +225,7 @@ class Running:
 
     def _as_failure(self, error: BaseException) -> Failure:
         kind = "stuck" if isinstance(error, Stuck) else type(error).__name__
-        return Failure(self.name, kind, str(error), place.lines_of_error(error))
+        return Failure(self.name, kind, _IDENTITY.sub("", str(error)), place.lines_of_error(error))
 
     def fail(self, error: BaseException) -> None:
         """End the program by an error of the device that handled its message."""

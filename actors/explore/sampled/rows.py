@@ -87,6 +87,11 @@ class Rows:
         return self._at.key
 
     @property
+    def row(self) -> tuple[int, ...]:
+        """The numbers of the state."""
+        return self._at.row
+
+    @property
     def offers(self) -> list[TableOffer]:
         """The programs that are enabled."""
         return self._at.offers
