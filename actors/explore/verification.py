@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.explore.covered import Covered
-from actors.explore.proving.small import search_small
+from actors.explore.proving.small import WIDEST, search_small
 from actors.explore.results import Recorded, Unreproduced
 from actors.explore.selection import select, sometimes
 from actors.explore.tables.coverage import unexecuted
@@ -162,7 +162,7 @@ def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covere
         return _by_classes(tables, demand, progress)
     bounded = any(bound is not None for bound in (demand.states, demand.memory, demand.seconds))
     if not (bounded or demand.confirm or demand.reduce):
-        small = search_small(tables, keep_going=demand.keep_going)
+        small = search_small(tables, keep_going=demand.keep_going, widest=WIDEST)
         if small is not None:
             return small
     covered = _by_frontiers(tables, demand, progress, 0)

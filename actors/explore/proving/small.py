@@ -79,7 +79,7 @@ class _Small:
 
 
 def search_small(
-    tables: Tables, *, keep_going: bool = False, most: int = MOST_STATES, widest: int = WIDEST
+    tables: Tables, *, keep_going: bool = False, most: int = MOST_STATES, widest: int | None = None
 ) -> Covered | None:
-    """Search all orders of a world that has at most so many states, and on no level too many; None if it has more."""
-    return _Small(tables, most, widest, keep_going=keep_going).run()
+    """Search all orders of a world of at most so many states, and on one level at most `widest`; None if it has more."""
+    return _Small(tables, most, most if widest is None else widest, keep_going=keep_going).run()

@@ -143,7 +143,7 @@ def search(drawn):
 def test_the_tuples_agree(drawn):
     states, transitions, shortest = search(drawn)
     with Tables(build(drawn)) as tables:
-        small = search_small(tables, most=20_000, widest=20_000)
+        small = search_small(tables, most=20_000)
     with Tables(build(drawn)) as tables:
         large = Search(tables).run()
     for found in (small, large):

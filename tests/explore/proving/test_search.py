@@ -27,7 +27,7 @@ def by_frontiers(world, *, chunk=1 << 17, **options):
 
 def by_states(world, **options):
     with Tables(world) as tables:
-        return search_small(tables, widest=MOST, **options)
+        return search_small(tables, **options)
 
 
 def alike(one, other):
