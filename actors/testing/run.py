@@ -13,7 +13,8 @@ import msgspec
 
 from actors.explore.recording import execute
 from actors.explore.results import Recorded
-from actors.explore.sampled.rows import Rows, TableOffer
+from actors.explore.sampled.enabled import TableOffer
+from actors.explore.sampled.rows import Rows
 from actors.explore.tables.steps import Move
 from actors.observe.report import report
 from actors.runtime.errors import Divergence, ModelError, VmraceError
