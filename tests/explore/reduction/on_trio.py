@@ -10,6 +10,7 @@ from actors.runtime.values import typed
 from protocol.handles import Cell
 from tests.explore.reduction.facts import Facts
 from tests.explore.reduction.worlds import HELD, build
+import contextlib
 
 
 class _Arrived(Exception):
@@ -84,10 +85,8 @@ class _Search:
                 log, clean = waiting.pop()
                 follow, stand = _Follow(log), _Stand()
                 execution = None
-                try:
+                with contextlib.suppress(_Arrived):
                     execution = await driver.run(follow, checked=True, only=frozenset(), observer=stand)
-                except _Arrived:
-                    pass
                 clean = self.look(stand) and clean
                 if execution is not None:
                     self.ended(execution, stand, clean=clean)

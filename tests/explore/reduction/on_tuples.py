@@ -97,7 +97,7 @@ class _World:
     def following(self, state):
         return [after for number in range(len(self.codes)) for after in self.steps(state, number)]
 
-    def steps(self, state, number):
+    def steps(self, state, number):  # noqa: C901, PLR0912  # a case each
         x, owners, programs = state
         program = programs[number]
         if program is None or program[0] != "runs":

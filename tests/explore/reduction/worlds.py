@@ -147,7 +147,7 @@ class _Drawing:
         return Looking(variables, labels, max(limit, 1), after=after)
 
 
-async def carry_out(operations, again, shared, children):
+async def carry_out(operations, again, shared, children):  # noqa: C901, PLR0912  # a case each
     """Carry out operations, which may use the number that the last one replied."""
     variables, locks, choice = shared
     last, started = 0, []
