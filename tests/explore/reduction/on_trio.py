@@ -3,6 +3,8 @@
 Slow, and as plain as it can be. Two logs lead to one state if cells, behaviours and replies are the same.
 """
 
+import contextlib
+
 import trio
 
 from actors.runtime.drivers.trio_driver import open_driver
@@ -10,7 +12,6 @@ from actors.runtime.values import typed
 from protocol.handles import Cell
 from tests.explore.reduction.facts import Facts
 from tests.explore.reduction.worlds import HELD, build
-import contextlib
 
 
 class _Arrived(Exception):
