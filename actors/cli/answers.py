@@ -20,7 +20,8 @@ FINE, VIOLATED, USAGE, UNDECIDED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON object of commands about one scenario; null where a field does not apply.
 
-    `steps` is the length of the counterexample, or of the execution where there is only one.
+    `steps` is the length of the counterexample, or of the execution where there is only one. The last three explain
+    it: the window, the change that passes with its token, and how many events of each class it takes at least.
     """
 
     scenario: str | None = None
@@ -36,6 +37,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     token: str | None = None
     message: str | None = None
+    window: dict[str, Any] | None = None
+    flip: dict[str, Any] | None = None
+    needs: tuple[dict[str, Any], ...] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

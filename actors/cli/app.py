@@ -74,7 +74,16 @@ class Driver(Enum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Full = Annotated[bool, typer.Option("--full", help="Show every step, also those that change nothing.")]
+Full = Annotated[
+    bool, typer.Option("--full", help="Show every step, also those that are not on the way to the symptom.")
+]
+Minimise = Annotated[
+    bool,
+    typer.Option(
+        "--minimise/--no-minimise",
+        help="Show the violation with the fewest context switches, then events, then steps.",
+    ),
+]
 
 
 def _version(value: bool) -> None:
@@ -147,6 +156,7 @@ def _explore(  # Typer reads the options from here
         bool,
         typer.Option("--free", help="Let Trio run everybody at once, and replay each log under control."),
     ] = False,
+    minimise: Minimise = True,
     full: Full = False,
     json: Json = False,
 ) -> Work:
@@ -166,7 +176,7 @@ def _explore(  # Typer reads the options from here
         free=free,
         windows=tuple(map(read, window or ())),
     )
-    return partial(commands.explore, scenario, parameters or (), wanted, full=full)
+    return partial(commands.explore, scenario, parameters or (), wanted, full=full, minimise=minimise)
 
 
 @app.command("verify", epilog=_STATUS)
@@ -197,6 +207,7 @@ def _verify(  # Typer reads the options from here
     max_seconds: Annotated[
         float | None, typer.Option(min=0.0001, metavar="S", help="Give up after so many seconds.")
     ] = None,
+    minimise: Minimise = False,
     full: Full = False,
     json: Json = False,
 ) -> Work:
@@ -213,11 +224,13 @@ def _verify(  # Typer reads the options from here
         seconds=max_seconds,
         confirm=confirm,
     )
-    if every == (scenario is not None) or (every and (parameters or condition)):
-        raise typer.BadParameter("name one scenario, or give --all and neither -p nor --condition")
+    if every == (scenario is not None) or (every and (parameters or condition or minimise)):
+        raise typer.BadParameter("name one scenario, or give --all and none of -p, --condition, --minimise")
     if scenario is None:
         return partial(verifying.verify_all, demand, expect=expect)
-    return partial(verifying.verify, scenario, parameters or (), demand, full=full, expect=expect)
+    return partial(
+        verifying.verify, scenario, parameters or (), demand, full=full, expect=expect, minimise=minimise
+    )
 
 
 @app.command("replay", epilog=_STATUS)
@@ -233,6 +246,7 @@ def _replay(
             show_default=False,
         ),
     ] = None,
+    minimise: Minimise = False,
     full: Full = False,
     json: Json = False,
 ) -> Work:
@@ -240,7 +254,7 @@ def _replay(
     del json
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
-    return partial(commands.replay, token, scenario, full=full)
+    return partial(commands.replay, token, scenario, full=full, minimise=minimise)
 
 
 @app.command("conform", epilog=_CONFORM_STATUS)

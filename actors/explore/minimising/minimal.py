@@ -28,11 +28,16 @@ from actors.runtime.errors import Divergence
 from actors.runtime.scenario import Scenario
 from actors.runtime.schedule import FollowLog
 
-_KEPT = 400_000  # states that are kept while they are looked at
+_ROOM = 8_000_000  # numbers in the rows of states that are looked at, and four times as many that are kept
 
 
 class Unconfirmed(Exception):
     """What was worked out on the tables did not come out on Trio: a bug in vmrace."""
+
+
+def room(tables: Tables) -> int:
+    """Return how many states of a world there is room for; those of a large world have long rows."""
+    return _ROOM // max(1, tables.layout.width)
 
 
 class Counterexample:
@@ -40,7 +45,7 @@ class Counterexample:
 
     def __init__(self, tables: Tables, choices: tuple[int, ...]) -> None:
         self.tables = tables
-        self.graph = Graph(tables, _KEPT)
+        self.graph = Graph(tables, 4 * room(tables))
         self.events = Events(tables)
         self.played = replay(self.graph, choices)
         self.identity = identity(tables, self.played.end)
@@ -80,6 +85,7 @@ def minimal(
 ) -> Minimal:
     """Return the first execution in the order that ends in the same violation."""
     before = given.counts(given.played)
+    limit = min(limit, room(given.tables))
     with _uncollected():
         found = cheapest(
             given.graph,

@@ -97,10 +97,11 @@ def replay(graph: Graph, choices: Sequence[int]) -> Played:
 
 def counted(played: Played, events: Events) -> Counts:
     """Count the switches, events and steps of an execution."""
-    return counts((one.name, _event(one, events)) for one in played.steps)
+    return counts((one.name, event_of(one, events)) for one in played.steps)
 
 
-def _event(one: Taken, events: Events) -> str:
+def event_of(one: Taken, events: Events) -> str:
+    """Return the class of event that a step is, or nothing."""
     assert one.state.options is not None
     column, node, moves = one.state.options[one.which]
     return events.of(one.state, column, node, moves[one.outcome])
