@@ -25,7 +25,8 @@ class Step(msgspec.Struct, frozen=True):
 
     `number` counts from 1; `actor` handled it; `column` is the context that sent it; `function`, `file` and `line` say where
     in the program; `margin` is the CPU's interrupt state in ftrace's latency format; `event` is the class of asynchronous
-    event that the step is, or empty; `labels` are those that the program set right after it.
+    event that the step is, or empty; `labels` are those that the program set right after it. `distance` says how many
+    dependences away from the symptom it is, None where it is not on the way to it or nobody has looked.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Step(msgspec.Struct, frozen=True):
     event: str = ""
     changes: tuple[Change, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    distance: int | None = None
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -70,8 +72,50 @@ class Column(msgspec.Struct, frozen=True):
     group: str = ""
 
 
+class Window(msgspec.Struct, frozen=True):
+    """Two steps of one context, between which steps of others have to fall for the violation; None: any time will do.
+
+    `last`, the last of those steps, must come behind `opens`, and `first` before `closes`. In an order in which they do
+    not, nothing is violated.
+    """
+
+    opens: Step | None
+    closes: Step | None
+    first: Step
+    last: Step
+
+
+class Flip(msgspec.Struct, frozen=True):
+    """The smallest change that passes: `first` before `second`, or `first` with another outcome.
+
+    `cells` are those that both steps touch and one of them writes: the race. `token` is the order that passes.
+    """
+
+    first: Step
+    second: Step | None
+    token: str
+    cells: tuple[str, ...] = ()
+    outcome: str = ""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """How many events of a class the violation takes at `least`, of so many that there may be; None: not known."""
+
+    event: str
+    least: int | None
+    budget: int
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why an execution violates what it does; each part was found by running others like it, or is not there."""
+
+    window: Window | None = None
+    flip: Flip | None = None
+    needs: tuple[Need, ...] = ()
+
+
 class Record(msgspec.Struct, frozen=True):
-    """One execution as a person sees it."""
+    """One execution as a person sees it; with an `explanation` its steps say which of them matter."""
 
     scenario: str
     question: str
@@ -83,3 +127,4 @@ class Record(msgspec.Struct, frozen=True):
     budgets: tuple[tuple[str, int], ...] = ()
     ending: str = ""
     fix: str = ""
+    explanation: Explanation | None = None

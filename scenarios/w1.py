@@ -232,7 +232,7 @@ def w1(cpus: int = 1, fixed: bool = False) -> World:
         world.cell(cpu.cell, Registers())
         running = world.program(guest, cpu, name=f"guest{number}")
         guests.append(running)
-        world.program(sched, cpu, 2, name=f"sched{number}", background=True)
+        world.source(sched, cpu, 2, event="external interrupt", budget=2, name=f"sched{number}")
         world.program(vcpu, cpu, fixed, name=f"vcpu{number}", background=True)
         shared = counter if cpus > 1 else None
         other = world.program(task, cpu, shared, name=f"task{number}", background=True)

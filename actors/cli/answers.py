@@ -22,6 +22,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `steps` is the length of the counterexample, or of the execution where there is only one. `executions` counts
     those that were run, of `verify --classes` one of each class; `blocked` are its prefixes begun for nothing.
+    `window`, `flip` and `needs` explain it: where, the change that passes with its token, and how many events
+    of each class it takes at least.
     """
 
     scenario: str | None = None
@@ -38,6 +40,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     message: str | None = None
     blocked: int | None = None
+    window: dict[str, Any] | None = None
+    flip: dict[str, Any] | None = None
+    needs: tuple[dict[str, Any], ...] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -55,7 +55,20 @@ conditions = click.option(
     multiple=True,
     help="Check this condition alone (repeatable); a unique beginning will do.",
 )
-full = click.option("--full", is_flag=True, help="Show every step, also those that change nothing.")
+full = click.option(
+    "--full", is_flag=True, help="Show every step, also those that are not on the way to the symptom."
+)
+
+
+def minimise(*, default: bool) -> Callable[[Callable[..., Work]], Callable[..., Work]]:
+    """Add the option that minimises a violation."""
+    return click.option(
+        "--minimise/--no-minimise",
+        default=default,
+        help="Show the violation with the fewest context switches, then events, then steps.",
+    )
+
+
 json = click.option(
     "--json", is_flag=True, expose_value=False, help="Print one JSON object instead of text."
 )  # `entry` looks at it, also where parsing fails
@@ -147,6 +160,7 @@ def _run(scenario: str, parameters: tuple[str, ...], seed: int) -> Work:
 @click.option(
     "--free", is_flag=True, help="Let Trio run everybody at once, and replay each log under control."
 )
+@minimise(default=True)
 @full
 @json
 def _explore(
@@ -160,6 +174,7 @@ def _explore(
     condition: tuple[str, ...],
     window: tuple[str, ...],
     free: bool,
+    minimise: bool,
     full: bool,
 ) -> Work:
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
@@ -176,7 +191,7 @@ def _explore(
         free=free,
         windows=tuple(map(read, window)),
     )
-    return partial(commands.explore, scenario, parameters, wanted, full=full)
+    return partial(commands.explore, scenario, parameters, wanted, full=full, minimise=minimise)
 
 
 @app.command(
@@ -210,6 +225,7 @@ def _explore(
 @click.option(
     "--max-seconds", type=click.FloatRange(min=0.0001), metavar="S", help="Give up after so many seconds."
 )
+@minimise(default=False)
 @full
 @json
 def _verify(
@@ -225,6 +241,7 @@ def _verify(
     max_states: int | None,
     max_memory: float | None,
     max_seconds: float | None,
+    minimise: bool,
     full: bool,
 ) -> Work:
     from actors.cli import verifying  # noqa: PLC0415  # imports the search
@@ -246,26 +263,29 @@ def _verify(
         raise click.UsageError(
             "--classes keeps all states as they are: it takes neither --confirm nor --max-memory"
         )
-    if every == (scenario is not None) or (every and (parameters or condition)):
-        raise click.UsageError("name one scenario, or give --all and neither -p nor --condition")
+    if every == (scenario is not None) or (every and (parameters or condition or minimise)):
+        raise click.UsageError("name one scenario, or give --all and none of -p, --condition, --minimise")
     if scenario is None:
         return partial(verifying.verify_all, demand, expect=expect)
-    return partial(verifying.verify, scenario, parameters, demand, full=full, expect=expect)
+    return partial(
+        verifying.verify, scenario, parameters, demand, full=full, expect=expect, minimise=minimise
+    )
 
 
 @app.command("replay", epilog=_STATUS)
 @click.argument("token", metavar="TOKEN")
 @click.argument("scenario", metavar="[S]", required=False)
+@minimise(default=False)
 @full
 @json
-def _replay(token: str, scenario: str | None, full: bool) -> Work:
+def _replay(token: str, scenario: str | None, minimise: bool, full: bool) -> Work:
     """Run a token's execution again, and draw it.
 
     TOKEN is what explore, verify or run printed; S the file that the scenario is in, or its name, to be sure.
     """
     from actors.cli import commands  # noqa: PLC0415  # imports Trio
 
-    return partial(commands.replay, token, scenario, full=full)
+    return partial(commands.replay, token, scenario, full=full, minimise=minimise)
 
 
 @app.command("conform", epilog=_CONFORM_STATUS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from actors.explore.results import Recorded
 from actors.explore.verification import Verification
 from actors.observe.report import entries, entry, report
 from actors.observe.text import WIDTH, wrap
@@ -10,12 +11,17 @@ _UNEXECUTED = 10
 """Steps never executed that are listed unless everything is asked for."""
 
 
-def told(found: Verification, replay: Callable[[str], str], *, full: bool) -> str:
-    """Tell all of it; `replay` gives the command for a token."""
-    blocks = ["\n".join(wrap(summary(found), WIDTH))]
-    if found.recorded is not None:
-        token = found.recorded.token
-        blocks.append(report(found.recorded.record, token, replay(token), full=full))
+def told(
+    found: Verification, shown: Recorded | None, words: str, replay: Callable[[str], str], *, full: bool
+) -> str:
+    """Tell all of it; `shown` is what is shown of the counterexample, `words` say how it was minimised.
+
+    `replay` gives the command for a token.
+    """
+    text = f"{summary(found)}; {words}" if words else summary(found)
+    blocks = ["\n".join(wrap(text, WIDTH))]
+    if shown is not None:
+        blocks.append(report(shown.record, shown.token, replay, full=full))
         if len(found.broken) > 1:
             blocks.append("\n".join(entries("Broken", found.broken)))
     else:

@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, VIOLATED, Answer, Outcome, status_of
+from actors.cli.explaining import minimised_words, with_explanation
 from actors.cli.given import PACKAGE, pairs, plain_values
 from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import searching
 from actors.cli.proofs import message, summary, told
 from actors.cli.wording import command
+from actors.explore.minimising.minimal import Minimised
+from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST
+from actors.explore.results import Recorded
+from actors.explore.showing import shown
 from actors.explore.verification import Demand, Searched, Verification
 from actors.explore.verification import verify as search
 from actors.observe.text import WIDTH, wrap
@@ -17,19 +22,38 @@ from actors.runtime.loading import built_in, load
 from actors.runtime.scenario import Case, Scenario
 
 
-def verify(spec: str, given: Sequence[str], demand: Demand, *, full: bool, expect: bool) -> Answer:
-    """Search every order of one scenario."""
+def verify(
+    spec: str, given: Sequence[str], demand: Demand, *, full: bool, expect: bool, minimise: bool
+) -> Answer:
+    """Search every order of one scenario.
+
+    Of the shortest counterexamples the one with the fewest context switches is shown, then the one with the fewest
+    events; to `minimise` puts switches before steps.
+    """
     scenario = load(spec, PACKAGE)
     parameters = scenario.convert(pairs(given))
     case = _case(scenario, parameters) if expect else None
     found = _searched(scenario, parameters, demand)
-    text = told(found, lambda token: command(token, scenario, spec), full=full)
+    recorded, minimised = _shown(scenario, parameters, found, minimise=minimise)
+    words = minimised_words(minimised, dict(recorded.record.budgets)) if recorded and minimise else ""
+    text = told(found, recorded, words, lambda token: command(token, scenario, spec), full=full)
     status = _status(found)
     if case is not None and status not in {INTERNAL, INTERRUPTED}:
         wrong = unlike(case, found)
         text += f"\n\n{_expected(wrong)}"
         status = VIOLATED if wrong else FINE
-    return Answer(text, _object(scenario, parameters, found), status)
+    return Answer(text, _object(scenario, parameters, found, recorded), status)
+
+
+def _shown(
+    scenario: Scenario, parameters: dict[str, Any], found: Verification, *, minimise: bool
+) -> tuple[Recorded | None, Minimised | None]:
+    """Return what is shown of a counterexample."""
+    if found.recorded is None:
+        return None, None
+    order = FEWEST_SWITCHES if minimise else SHORTEST
+    with stop_on_interrupt() as stop:
+        return shown(scenario, parameters, found.recorded, order, stop=stop)
 
 
 def verify_all(demand: Demand, *, expect: bool) -> Answer:
@@ -42,7 +66,7 @@ def verify_all(demand: Demand, *, expect: bool) -> Answer:
         found = _searched(scenario, parameters, demand)
         status = _status(found)
         wrong = unlike(case, found)
-        objects.append(_object(scenario, parameters, found))
+        objects.append(_object(scenario, parameters, found, found.recorded))
         lines += wrap(f"{_named(scenario, case)}: {summary(found).partition(': ')[2]}", WIDTH, 4)
         if wrong:
             lines += wrap(f"    not as declared: {wrong}", WIDTH, 8)
@@ -113,9 +137,10 @@ def _status(found: Verification) -> int:
     return INTERNAL if found.unreproduced is not None else status_of(found.verdict, found.sometimes)
 
 
-def _object(scenario: Scenario, parameters: dict[str, Any], found: Verification) -> Outcome:
-    recorded = found.recorded
-    return Outcome(
+def _object(
+    scenario: Scenario, parameters: dict[str, Any], found: Verification, recorded: Recorded | None
+) -> Outcome:
+    outcome = Outcome(
         scenario=scenario.name,
         parameters=plain_values(parameters),
         verdict=found.verdict,
@@ -131,3 +156,4 @@ def _object(scenario: Scenario, parameters: dict[str, Any], found: Verification)
         token=recorded.token if recorded is not None else None,
         message=message(found),
     )
+    return with_explanation(outcome, recorded.record if recorded is not None else None)

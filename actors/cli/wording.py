@@ -1,23 +1,27 @@
 """What an exploration found or covered, in words."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from actors.cli.explaining import minimised_words
 from actors.explore.results import Exploration
+from actors.explore.showing import Shown
 from actors.observe.report import entries, report
 from actors.observe.text import WIDTH, wrap
 from actors.runtime.scenario import Scenario
 
 
-def told(found: Exploration, replay: Callable[[str], str], *, full: bool) -> str:
-    """Tell all of it; `replay` gives the command for a token."""
-    blocks = [_summary(found)]
-    for finding in found.findings:
-        recorded = finding.recorded
-        if len(found.findings) > 1:
-            steps = len(recorded.record.steps)
-            blocks.append(f"Execution {finding.execution}, {steps} steps: {', '.join(recorded.names)}")
-        blocks.append(report(recorded.record, recorded.token, replay(recorded.token), full=full))
+def told(found: Exploration, findings: Sequence[Shown], replay: Callable[[str], str], *, full: bool) -> str:
+    """Tell all of it; `findings` are what is shown of those found, `replay` gives the command for a token."""
+    words = [minimised_words(one.minimised, dict(one.recorded.record.budgets)) for one in findings]
+    blocks = [_summary(found, words[0] if len(words) == 1 else "")]
+    for finding, (recorded, _), word in zip(found.findings, findings, words, strict=True):
+        if len(findings) > 1:
+            size = word or _count(len(recorded.record.steps), "step")
+            blocks.append(
+                "\n".join(wrap(f"Execution {finding.execution}: {', '.join(recorded.names)} ({size})", WIDTH))
+            )
+        blocks.append(report(recorded.record, recorded.token, replay, full=full))
     if not found.findings:
         blocks.append("\n".join(_covered(found)))
     if found.note is not None:
@@ -55,7 +59,7 @@ def command(token: str, scenario: Scenario, spec: str | None) -> str:
     return f"vmrace replay {token}{own}"
 
 
-def _summary(found: Exploration) -> str:
+def _summary(found: Exploration, minimised: str) -> str:
     done = _count(found.executions, "execution")
     if found.orders is not None:
         done += f" ({_count(found.orders, 'distinct order')})"
@@ -66,7 +70,8 @@ def _summary(found: Exploration) -> str:
     else:
         text = f"{found.verdict} in {done}"
     why = f"; {_message(found)}" if found.stopped or (found.undecided and not found.findings) else ""
-    return "\n".join(wrap(f"{found.scenario}: {text}, {found.seconds:.2f}s{why}", WIDTH))
+    shown = f"; {minimised}" if minimised else ""
+    return "\n".join(wrap(f"{found.scenario}: {text}, {found.seconds:.2f}s{why}{shown}", WIDTH))
 
 
 def _count(number: int, what: str) -> str:

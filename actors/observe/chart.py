@@ -6,31 +6,59 @@
     ....          user: tilezero 0
 
 Time runs down. The margin on the left is the CPU's state in ftrace's latency format, where the world has one.
-A step in the same function as the row above it leaves the function's name out. Steps that tell nothing (no
-value changed, was read or was chosen) are counted instead of shown, unless `full` asks for them. The last row
-says in its own words what went wrong.
+A step in the same function as the row above it leaves the function's name out. Unless `full` asks for them, steps
+that are not on the way to the symptom are counted instead of shown, and if that is not enough for a chart of
+`LINES` lines, those that are farthest from it. Where nobody has looked for that way, it is the steps that tell
+nothing: no value changed, was read or was chosen. The last row says in its own words what went wrong.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from actors.observe.layout import Layout, layout
 from actors.observe.rows import matters, row, says, symptom
 from actors.observe.text import WIDTH, wrap
 from protocol.records import Record, Step
 
+LINES = 40
+"""As long as an explained chart may be."""
+
 _FOLDED = 2  # a shorter run of steps takes no more room than its count
 
 
 def chart(record: Record, *, full: bool = False) -> str:
     """Draw a record; `full` shows every step."""
-    plan = layout(record)
-    lines = [*plan.header, *_steps(record, plan, full=full), *_end(record, plan)]
+    if full:
+        lines = _drawn(record, lambda _: True)
+    elif all(step.distance is None for step in record.steps):
+        lines = _drawn(record, matters)
+    else:
+        lines = _on_the_way(record)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _steps(record: Record, plan: Layout, *, full: bool) -> Iterator[str]:
+def _on_the_way(record: Record) -> list[str]:
+    """Draw the steps on the way to the symptom, without the farthest ones if there are too many."""
+    farthest = max((step.distance for step in record.steps if step.distance is not None), default=0)
+    lines = _drawn(record, partial(_near, farthest))
+    while len(lines) > LINES and farthest > 0:
+        farthest -= 1
+        lines = _drawn(record, partial(_near, farthest))
+    return lines
+
+
+def _near(farthest: int, step: Step) -> bool:
+    return step.distance is not None and step.distance <= farthest
+
+
+def _drawn(record: Record, shown: Callable[[Step], bool]) -> list[str]:
+    plan = layout(record)
+    return [*plan.header, *_steps(record, plan, shown), *_end(record, plan)]
+
+
+def _steps(record: Record, plan: Layout, shown: Callable[[Step], bool]) -> Iterator[str]:
     above: Step | None = None
-    for run in _runs(record.steps, full=full):
+    for run in _runs(record.steps, shown):
         if len(run) >= _FOLDED:
             yield " " * plan.places[run[0].column] + f"... {len(run)} steps"
             above = None
@@ -42,11 +70,11 @@ def _steps(record: Record, plan: Layout, *, full: bool) -> Iterator[str]:
             above = step
 
 
-def _runs(steps: Sequence[Step], *, full: bool) -> Iterator[list[Step]]:
+def _runs(steps: Sequence[Step], shown: Callable[[Step], bool]) -> Iterator[list[Step]]:
     """Split the steps: one by one those that are shown, together those that are folded."""
     folded: list[Step] = []
     for index, step in enumerate(steps):
-        if not full and index < len(steps) - 1 and not matters(step):
+        if index < len(steps) - 1 and not shown(step):
             folded.append(step)
             continue
         yield from _split(folded)

@@ -1,45 +1,53 @@
 """The lines below a chart: what is violated, what it took, what was modelled, and how to see it again."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from actors.observe.chart import chart
+from actors.observe.explanation import explanation_lines
 from actors.observe.text import WIDTH, printable, wrap
 from protocol.records import Record, Violation
 
 _KEY = 10
 
 
-def report(record: Record, token: str, command: str, *, full: bool = False) -> str:
-    """Return the chart and everything below it; `command` replays the token."""
-    return "\n".join([chart(record, full=full), "", *below(record, token, command)])
+Replay = Callable[[str], str]
+"""Returns the command that replays a token."""
 
 
-def below(record: Record, token: str, command: str) -> list[str]:
+def report(record: Record, token: str, replay: Replay, *, full: bool = False) -> str:
+    """Return the chart and everything below it."""
+    return "\n".join([chart(record, full=full), "", *below(record, token, replay)])
+
+
+def below(record: Record, token: str, replay: Replay) -> list[str]:
     """Return the lines below the chart."""
     lines = list(_violation(record.violation)) if record.violation is not None else []
-    needs = needed(record)
-    if needs:
-        lines += entry("Needs", needs)
+    explanation = record.explanation
+    if explanation is not None:
+        for key, text in explanation_lines(explanation):
+            lines += entry(key, text)
+    else:
+        events = taken(record)
+        lines += entry("Events", events) if events else []
     lines += entry("Model", record.model)
     if record.fix:
         lines += entry("Fix", record.fix)
     if token:
-        lines += [*_whole("Token", token), *_whole("Replay", command)]
+        lines += [*_whole("Token", token), *_whole("Replay", replay(token))]
+    if explanation is not None and explanation.flip is not None:
+        lines += _whole("Passes", replay(explanation.flip.token))
     return lines
 
 
-def needed(record: Record) -> str:
+def taken(record: Record) -> str:
     """Say which events from outside the execution took, of how many it could have had."""
-    taken = Counter(step.event for step in record.steps if step.event)
+    counts = Counter(step.event for step in record.steps if step.event)
     budgets = dict(record.budgets)
-    used = [
+    return ", ".join(
         f"{event} {count} of {budgets[event]}" if event in budgets else f"{event} {count}"
-        for event, count in taken.items()
-    ]
-    unused = [event for event in budgets if event not in taken]
-    words = [", ".join(used), f"not needed: {', '.join(unused)}" if unused else ""]
-    return "; ".join(word for word in words if word)
+        for event, count in counts.items()
+    )
 
 
 def entry(key: str, text: str) -> list[str]:

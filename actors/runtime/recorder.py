@@ -54,6 +54,7 @@ class Recorder:
             reply="" if isinstance(outcome.reply, Retry) or outcome.reply is None else show(outcome.reply),
             outcome=outcome.label,
             changes=tuple(changes),
+            event=execution.world.event(running.name, request.message, before),
         )
         told = execution.world.annotate(step, request.message, outcome.reply, before, execution.cells)
         self.steps.append(told)

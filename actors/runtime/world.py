@@ -42,6 +42,8 @@ class World:
         self.programs: list[ProgramSpec] = []
         self.conditions: list[Condition] = []
         self.budgets: dict[str, int] = {}
+        self.sources: dict[str, str] = {}
+        """The class of event of each program that is a source of events, by its name."""
         self._checks: dict[frozenset[str] | None, Checks] = {}
 
     # What there is.
@@ -96,6 +98,22 @@ class World:
         key = (background, (0, len(self.programs), ""))
         self.programs.append(ProgramSpec(handle, function, args, background, key))
         self.cell(handle.life, True)
+        return handle
+
+    def source(
+        self, function: Behaviour, *args: Any, event: str, budget: int, name: str | None = None
+    ) -> Program:
+        """Add a background program that is a source of asynchronous events, at most `budget` of them.
+
+        `event` is their class. What happens without them is what happens while none of its sources takes a step.
+        """
+        if not event:
+            raise ModelError("a source of events has a class of event, which a report can name; give event=")
+        if budget < 0:
+            raise ModelError(f"a budget of {budget} {event} would never be used up; give 0 or more")
+        handle = self.program(function, *args, name=name, background=True)
+        self.sources[handle.name] = event
+        self.budgets[event] = self.budgets.get(event, 0) + budget
         return handle
 
     def _free_name(self, base: str) -> str:
@@ -171,6 +189,14 @@ class World:
             wanted = [c for c in self.conditions if c.mode == "sometimes" or only is None or c.name in only]
             found = self._checks[only] = Checks(wanted)
         return found
+
+    def event(self, program: str, message: Any, before: Mapping[Cell, Any]) -> str:
+        """Return the class of event that a step is, or nothing: here every step of a source is one.
+
+        `before` holds the values of the step's footprint.
+        """
+        del message, before
+        return self.sources.get(program, "")
 
     # What a person sees; worlds with CPUs say more.
 

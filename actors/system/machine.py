@@ -25,7 +25,7 @@ from actors.system.host_cpu import HostCpu
 from actors.system.interrupts import LoadBalancer, external_interrupt, migration
 from actors.system.kernel import Fpstate, Kernel, Task
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
-from actors.system.narration import annotate
+from actors.system.narration import annotate, event_of
 from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
 from actors.system.tasks import user_task
 from actors.system.traps import exception as host_exception
@@ -229,25 +229,36 @@ class Machine(World):
     def interrupts(self, cpu: int = 0, *, external: int = 1) -> None:
         """Add a source of at most so many external interrupts on a CPU."""
         self._check_cpu(cpu)
-        _check_budget("external interrupts", external)
         name = f"irq{cpu}"
-        handle = self.program(
-            external_interrupt, Cpu(self.processor), self.kernel, external, name=name, background=True
+        handle = self.source(
+            external_interrupt,
+            Cpu(self.processor),
+            self.kernel,
+            external,
+            event="external interrupt",
+            budget=external,
+            name=name,
         )
         self.cell(handle.placement, Placement(cpu))
-        self.budgets["external interrupt"] = self.budgets.get("external interrupt", 0) + external
         self._columns.append(Column(name, f"CPU {cpu}"))
 
     def migrations(self, task: Program, *, to: int, count: int = 1, source: int = 0) -> None:
         """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
         self._check_cpu(to)
         self._check_cpu(source)
-        _check_budget("migrations", count)
         origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by _per_cpu
         target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by _per_cpu
         balancer = LoadBalancer("load balancer", origin)
-        self.program(migration, balancer, target.cell, (task,), count, name="migration", background=True)
-        self.budgets["migration"] = self.budgets.get("migration", 0) + count
+        self.source(
+            migration,
+            balancer,
+            target.cell,
+            (task,),
+            count,
+            event="migration",
+            budget=count,
+            name="migration",
+        )
         self._columns.append(Column("migration"))
 
     def _check_cpu(self, cpu: int) -> None:
@@ -275,6 +286,10 @@ class Machine(World):
             full = name if self.count == 1 else f"{name} (CPU {number})"
             super().always(full, predicate, cpu_cell(number), at=at, kind=kind, words=words, after=programs)
 
+    def event(self, program: str, message: Any, before: Mapping[Cell, Any]) -> str:
+        """Return the class of event that a step is: an interrupt when it arrives, a move of the load balancer."""
+        return event_of(message, program, before)
+
     # What a person sees.
 
     def columns(self) -> tuple[Column, ...]:
@@ -292,11 +307,6 @@ class Machine(World):
     ) -> Step:
         """Tell the step in the words of a CPU; see `narration`."""
         return annotate(step, message, reply, before, after, self.kernel)
-
-
-def _check_budget(of: str, count: int) -> None:
-    if count < 0:
-        raise ModelError(f"a budget of {count} {of} would never be used up; give 0 or more")
 
 
 def _runs(vcpu: Any, column: Column) -> bool:

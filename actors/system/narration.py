@@ -78,7 +78,6 @@ def annotate(
         else step.text,
         reply="" if isinstance(message, op.ExternalInterrupt) else reply_text(reply),
         changes=changes,
-        event=event_of(message, step.program, before),
         margin="" if number is None else _margin(number, before, after, kernel),
     )
 

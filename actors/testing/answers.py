@@ -10,8 +10,10 @@ from typing import Any, Protocol, get_args
 import msgspec
 
 from actors.cli import proofs, wording
+from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST
 from actors.explore.results import Exploration, Recorded
 from actors.explore.sampling import Wanted, explore
+from actors.explore.showing import shown
 from actors.explore.verification import Demand, Verification, verify
 from actors.observe.report import report
 from actors.observe.text import WIDTH, wrap
@@ -59,10 +61,11 @@ class Explores(msgspec.Struct, frozen=True):
         """Sample executions."""
         found = explore(scenario, parameters, self.wanted)
         met = found.verdict != "not found" or all(found.sometimes.values())
+        findings = [shown(scenario, parameters, one.recorded, FEWEST_SWITCHES) for one in found.findings]
         return Answer(
             found.verdict if met else "vacuous",
-            tuple(finding.recorded.token for finding in found.findings),
-            lambda command: wording.told(found, command, full=False),
+            tuple(one.recorded.token for one in findings),
+            lambda command: wording.told(found, findings, command, full=False),
             found,
         )
 
@@ -80,10 +83,13 @@ class Verifies(msgspec.Struct, frozen=True):
     def ask(self, scenario: Scenario, parameters: Mapping[str, Any]) -> Answer:
         """Search all orders."""
         found = verify(scenario, parameters, self.demand)
+        recorded = None
+        if found.recorded is not None:
+            recorded = shown(scenario, parameters, found.recorded, SHORTEST).recorded
         return Answer(
             found.verdict,
-            (found.recorded.token,) if found.recorded is not None else (),
-            lambda command: proofs.told(found, command, full=False),
+            (recorded.token,) if recorded is not None else (),
+            lambda command: proofs.told(found, recorded, "", command, full=False),
             found,
         )
 
@@ -94,7 +100,7 @@ def of_replay(scenario: Scenario, recorded: Recorded, said: str, tokens: tuple[s
     summary = f"{scenario.name}: {recorded.verdict} after {steps} step{'' if steps == 1 else 's'}; {said}"
 
     def told(command: Command) -> str:
-        drawn = report(recorded.record, recorded.token, command(recorded.token))
+        drawn = report(recorded.record, recorded.token, command)
         return "\n\n".join(("\n".join(wrap(summary, WIDTH)), drawn))
 
     return Answer(recorded.verdict, tokens, told, recorded)

@@ -138,7 +138,7 @@ class Run:
     def chart(self) -> str:
         """The chart with the lines below it."""
         token = self.token if self._scenario.module.partition(".")[0] == PACKAGE else ""
-        return report(self.recorded.record, token, f"vmrace replay {token}")
+        return report(self.recorded.record, token, "vmrace replay {}".format)
 
     def __repr__(self) -> str:
         """Tell all of it: this is what Hypothesis prints of an example that fails."""

@@ -10,8 +10,8 @@ def test_a_proof_prints_its_bounds_in_the_same_line(vmrace):
     assert (status, err) == (0, "")
     first = " ".join(out.partition("\n\n")[0].split())
     assert first.startswith(
-        "w1: proved, in every order of actors exchanging messages; cpus=1, fixed=true; sequential consistency, "
-        "one message a step (228 states, 261 transitions, 27 steps deep, "
+        "w1: proved, in every order of actors exchanging messages; cpus=1, fixed=true; external interrupt 2; "
+        "sequential consistency, one message a step (228 states, 261 transitions, 27 steps deep, "
     )
     assert "Met       an exit lands inside the guest's #NM window" in out
     assert "Not run   w1.py:" in out

@@ -5,6 +5,7 @@ import msgspec
 from actors.runtime import Device, Footprint, Outcome, World, scenario, set_label, spawn
 from actors.runtime.digest import Digest
 from actors.runtime.recorder import Recorder, record
+from actors.runtime.schedule import FollowLog
 from protocol.handles import Cell
 from protocol.records import Change, Column
 
@@ -41,6 +42,10 @@ async def bumps(counter, x):
     await spawn(stores, x)
 
 
+async def ticks(y):
+    await y.store(7)
+
+
 async def stores(x):
     await x.store(2)
 
@@ -51,7 +56,7 @@ def counting(n: int = 1) -> World:
     world = World()
     world.cell(Cell("state"), State())
     world.program(bumps, Counter("c"), world.variable("x", n), name="p")
-    world.budgets["bumps"] = 1
+    world.source(ticks, world.variable("y", n), event="tick", budget=1, name="timer")
     return world
 
 
@@ -71,11 +76,18 @@ def test_a_step_says_who_did_what_where_and_what_changed(run):
     assert (third.text, third.reply) == ("spawn p.0", "p.0")
     assert (fourth.program, fourth.changes) == ("p.0", (Change("x", "", "1", "2"),))
     whole = record(counting, {"n": 1}, execution, recorder)
-    assert whole.columns == (Column("p"), Column("p.0"))
+    assert whole.columns == (Column("p"), Column("timer"), Column("p.0"))
     assert whole.steps == tuple(recorder.steps)
     assert (whole.scenario, whole.question, whole.parameters) == ("counting", "Does it count?", (("n", "1"),))
-    assert whole.budgets == (("bumps", 1),)
+    assert whole.budgets == (("tick", 1),)
+    assert not any(one.event for one in recorder.steps)
     assert whole.ending == "every required program has finished"
+
+
+def test_a_step_of_a_source_is_an_event(run):
+    recorder = Recorder()
+    run(counting(), FollowLog([("timer", 0)]), observer=recorder)
+    assert [one.event for one in recorder.steps] == ["tick", "", "", "", ""]
 
 
 async def divides(x):

@@ -4,6 +4,7 @@ import pytest
 
 from actors.runtime import Cell, Label, World
 from actors.runtime.conditions import Watch
+from actors.runtime.devices.variable import Load
 from actors.runtime.errors import ModelError, NotAValue
 
 
@@ -71,3 +72,18 @@ def test_checks_follow_what_is_added_and_what_is_wanted():
     world.always("b", bool, x)
     assert [one.name for one in broken(world.checks())] == ["a", "b"]
     assert [one.name for one in broken(world.checks(frozenset({"b"})))] == ["b"]
+
+
+def test_a_source_is_a_background_program_with_a_class_and_a_budget():
+    world = World()
+    x = world.variable("x", 0)
+    first = world.source(idle, event="tick", budget=2)
+    world.source(idle, event="tick", budget=3, name="other")
+    assert [spec.background for spec in world.programs] == [True, True]
+    assert (world.budgets, world.bounds()) == ({"tick": 5}, "tick 5")
+    assert world.event(first.name, Load(), {x.cell: 0}) == "tick"
+    assert world.event("somebody", Load(), {}) == ""
+    with pytest.raises(ModelError, match="a budget of -1 tick would never be used up"):
+        world.source(idle, event="tick", budget=-1)
+    with pytest.raises(ModelError, match="give event="):
+        world.source(idle, event="", budget=1)

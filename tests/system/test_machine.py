@@ -114,9 +114,9 @@ def test_there_is_no_such_cpu(number):
 def test_a_budget_below_zero_would_never_end_and_is_refused():
     world = Machine(cpus=2)
     task = world.host_task(busy_task)
-    with pytest.raises(ModelError, match="-1 external interrupts"):
+    with pytest.raises(ModelError, match="a budget of -1 external interrupt would"):
         world.interrupts(external=-1)
-    with pytest.raises(ModelError, match="-2 migrations"):
+    with pytest.raises(ModelError, match="a budget of -2 migration would"):
         world.migrations(task, to=1, count=-2)
 
 

@@ -1,39 +1,18 @@
 """The zoo: every case is verified as it declares, every finding replays, and a second opinion agrees."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from actors.explore.replay import replay
 from actors.explore.token import decode
 from actors.explore.verification import Demand, verify
-from actors.runtime.loading import load
 from tests.zoo import tuples
+from tests.zoo.shapes import SHAPES, label
 
-HERE = Path(__file__).parent
-NAMES = {"fifo_queue": ("queue",), "work_steal_queue": ("work_steal_queue", "state_work_steal_queue")}
-NO_SHAPES = {"test_zoo", "tuples", "condition_variable"}
-FILES = sorted(path for path in HERE.glob("*.py") if path.stem not in NO_SHAPES)
-
-
-def shapes(path):
-    """Load a file once: a second import would leave the first one's functions at no module."""
-    first, *others = NAMES.get(path.stem, (path.stem,))
-    scenario = load(f"{path}:{first}", "scenarios")
-    return [scenario, *(getattr(sys.modules[scenario.module], name) for name in others)]
-
-
-SHAPES = {scenario.name: scenario for path in FILES for scenario in shapes(path)}
 LARGE = 20_000  # states; cases with more are for `-m full`
 
 
 def verified(scenario, given):
     return verify(scenario, scenario.convert(scenario.as_text(given)), Demand())
-
-
-def label(scenario, case):
-    return "-".join((scenario.name, *(f"{name}={value}" for name, value in case.parameters.items())))
 
 
 CASES = [

@@ -2,9 +2,17 @@
 
 A small world is soon known entirely; then a step of a walk is following a link. A large one is not worth
 keeping: beyond the limit a state is worked out each time from the step table and forgotten.
+
+To tell whether a state is known its row need not be made: rows are also integers, with room for each column's
+number, and what a move adds to them is the same wherever it is made, since it is known what was there before.
+
+What a program can do depends on its node and on the columns that its message touches. So a new state asks only
+those again that the step behind it has concerned, and takes the others' answers from the state before.
 """
 
+from actors.explore.tables.histories import Node
 from actors.explore.tables.layout import Row
+from actors.explore.tables.steps import Move
 from actors.explore.tables.tables import Option, Tables
 from actors.runtime.endings import names_of
 from actors.runtime.execution import Ending
@@ -12,15 +20,26 @@ from actors.runtime.execution import Ending
 LIMIT = 200_000
 """States kept."""
 
+_ROOM = 32
+"""Bits of a column's number in a key."""
+
+Slot = tuple[int, Option | None]
+"""What one program can do, and the columns that it depends on, as a mask."""
+
 
 class State:
     """One state: who is enabled, what it breaks and meets, and the states that follow, where they are known.
 
-    `after` holds for each enabled program, in the order of creation, the states behind its outcomes. `over`
-    says that nothing follows, whoever asks: a program has ended badly, or all that must end have ended.
+    `number` tells the states of a graph apart, in the order in which they were met, `key` is the row as an
+    integer. `after` holds for each enabled program, in the order of creation, the states behind its outcomes.
+    `over` says that nothing follows, whoever asks: a program has ended badly, or all that must end have
+    ended. `slots` is what each program can do; `came` is that of the state before, and which columns have
+    changed since, until it has been asked here.
     """
 
-    __slots__ = ("after", "ending", "met", "options", "over", "row", "violated")
+    __slots__ = (
+        "after", "came", "ending", "key", "met", "number", "options", "over", "row", "slots", "violated",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -31,12 +50,15 @@ class State:
         *,
         over: bool,
     ) -> None:
+        self.key = self.number = 0
         self.row = row
         self.violated = violated
         self.met = met
         self.ending = ending
         self.over = over
         self.options: tuple[Option, ...] | None = None
+        self.slots: list[Slot] = []
+        self.came: tuple[list[Slot], int] | None = None
         self.after: list[list[State | None]] = []
 
 
@@ -46,32 +68,61 @@ class Graph:
     def __init__(self, tables: Tables, limit: int = LIMIT) -> None:
         self.tables = tables
         self.limit = limit
-        self._width = tables.layout.width
+        self._judged = -1
+        self._watched = 0
+        self._moved: dict[Move, tuple[int, int]] = {}
+        self._made = 0
         row = tables.initial()
-        self.first = self._arrive(row, failed=True)
-        self._states: dict[Row, State] = {row: self.first}
+        self.first = self._judge(row, failed=True)
+        self.first.key = sum(number << _ROOM * column for column, number in enumerate(row))
+        self._states: dict[int, State] = {self.first.key: self.first}
 
     def __len__(self) -> int:
         return len(self._states)
-
-    def _arrive(self, row: Row, *, failed: bool) -> State:
-        tables = self.tables
-        broken, met = tables.judge.judged(row)
-        failures = [node.failure for node in tables.failures(row) if node.failure] if failed else []
-        violated = names_of(broken, failures)
-        finished = tables.finished(row)
-        ending: Ending | None = "violated" if violated else "finished" if finished else None
-        return State(row, violated, met, ending, over=finished or bool(failures))
 
     def options(self, state: State) -> tuple[Option, ...]:
         """Return the enabled programs of a state that is no end; none at all is a deadlock."""
         options = state.options
         if options is None:
-            state.options = options = tuple(self.tables.options(self.tables.layout.padded(state.row)))
+            state.slots = slots = self._slots(state)
+            state.came = None
+            state.options = options = tuple([option for _, option in slots if option is not None])
             state.after = [[None] * len(moves) for _, _, moves in options]
             if not options:
                 state.ending, state.violated = "violated", (*state.violated, "deadlock")
         return options
+
+    def _slots(self, state: State) -> list[Slot]:
+        schedule = self.tables.layout.schedule
+        row = self.tables.layout.padded(state.row)
+        if state.came is not None:
+            before, changed = state.came
+            if len(before) == len(schedule):
+                slots = [
+                    slot if not slot[0] & changed else self._ask(row, place)
+                    for place, slot in enumerate(before)
+                ]
+                if len(self.tables.layout.schedule) == len(schedule):
+                    return slots
+        while True:  # a spawn that is met for the first time adds a program
+            count = len(self.tables.layout.schedule)
+            slots = [self._ask(row, place) for place in range(count)]
+            if len(self.tables.layout.schedule) == count:
+                return slots
+
+    def _ask(self, row: Row, place: int) -> Slot:
+        """Find out what the program of that place in the default order can do."""
+        layout = self.tables.layout
+        column, history = layout.schedule[place]
+        row = row if len(row) == layout.width else layout.padded(row)
+        node: Node | None = history.nodes[row[column]]
+        if node is None or node.pending is None:
+            return 1 << column, None
+        moves = self.tables.steps.moves(node, row)
+        mask = 1 << column
+        for one in self.tables.steps.columns(node):
+            mask |= 1 << one
+        return mask, (column, node, moves) if moves else None
 
     def follow(self, state: State, place: int, index: int) -> State:
         """Return the state behind an outcome of an enabled program."""
@@ -82,16 +133,48 @@ class Graph:
 
     def _work_out(self, state: State, place: int, index: int) -> State:
         assert state.options is not None
-        tables = self.tables
         move = state.options[place][2][index]
-        row = tables.after(state.row, move)
-        if tables.layout.width != self._width:
-            self._width = tables.layout.width
-            self._states = {tables.layout.padded(one): found for one, found in self._states.items()}
-        known = self._states.get(row)
+        added, changed = self._moved.get(move) or self._move(state, move)
+        key = state.key + added
+        known = self._states.get(key)
         if known is not None:
             return known
-        made = self._arrive(row, failed=move.failed)
+        made = self._arrive(self.tables.after(state.row, move), state, move, changed)
+        self._made += 1
+        made.number = self._made
+        made.key = key
+        made.came = state.slots, changed
         if len(self._states) < self.limit:
-            self._states[row] = made
+            self._states[key] = made
         return made
+
+    def _move(self, state: State, move: Move) -> tuple[int, int]:
+        """Return what a move adds to the key of a state, and which columns it changes, as a mask."""
+        row = self.tables.layout.padded(state.row)
+        added = changed = 0
+        for column, number in move.changes:
+            added += (number - row[column]) << _ROOM * column
+            changed |= 1 << column
+        self._moved[move] = added, changed
+        return added, changed
+
+    def _arrive(self, row: Row, before: State, move: Move, changed: int) -> State:
+        """Say how a new state stands; what the step has not changed stands as before."""
+        if self._judged != self.tables.layout.width:
+            self._judged = self.tables.layout.width
+            self._watched = sum(
+                {1 << column for one in self.tables.judge.conditions() for column in one.columns}
+            )
+        goes_on = before.ending is None and not move.failed and move.node.pending is not None
+        if goes_on and move.child is None and not changed & self._watched:
+            return State(row, (), before.met, None, over=False)
+        return self._judge(row, failed=move.failed)
+
+    def _judge(self, row: Row, *, failed: bool) -> State:
+        tables = self.tables
+        broken, met = tables.judge.judged(row)
+        failures = [node.failure for node in tables.failures(row) if node.failure] if failed else []
+        violated = names_of(broken, failures)
+        finished = tables.finished(row)
+        ending: Ending | None = "violated" if violated else "finished" if finished else None
+        return State(row, violated, met, ending, over=finished or bool(failures))
