@@ -141,6 +141,8 @@ def _status(found: Verification) -> int:
 def _object(
     scenario: Scenario, parameters: dict[str, Any], found: Verification, recorded: Recorded | None
 ) -> Outcome:
+    """Return the object of a search; its `steps` are those of the shortest counterexample, `recorded` what is shown."""
+    found_steps = len(found.recorded.record.steps) if found.recorded is not None else None
     outcome = Outcome(
         scenario=scenario.name,
         parameters=plain_values(parameters),
@@ -150,7 +152,7 @@ def _object(
         sometimes=found.sometimes,
         states=found.states,
         transitions=found.transitions,
-        steps=len(recorded.record.steps) if recorded is not None else None,
+        steps=found_steps,
         seconds=round(found.seconds, 3),
         token=recorded.token if recorded is not None else None,
         message=message(found),
