@@ -39,10 +39,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     token: str | None = None
     message: str | None = None
-    blocked: int | None = None
     window: dict[str, Any] | None = None
     flip: dict[str, Any] | None = None
     needs: tuple[dict[str, Any], ...] | None = None
+    blocked: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -140,6 +140,8 @@ def _status(found: Verification) -> int:
 def _object(
     scenario: Scenario, parameters: dict[str, Any], found: Verification, recorded: Recorded | None
 ) -> Outcome:
+    """Return the object of a search; its `steps` are those of the shortest counterexample, `recorded` what is shown."""
+    found_steps = len(found.recorded.record.steps) if found.recorded is not None else None
     outcome = Outcome(
         scenario=scenario.name,
         parameters=plain_values(parameters),
@@ -151,7 +153,7 @@ def _object(
         transitions=found.transitions,
         executions=found.classes,
         blocked=found.blocked,
-        steps=len(recorded.record.steps) if recorded is not None else None,
+        steps=found_steps,
         seconds=round(found.seconds, 3),
         token=recorded.token if recorded is not None else None,
         message=message(found),

@@ -29,6 +29,20 @@ def test_a_counterexample_is_drawn_and_replays(vmrace):
     assert replayed.partition("\n\n")[2] == out.partition("\n\n")[2]
 
 
+def test_the_counterexample_has_the_fewest_steps_and_then_the_fewest_switches(vmrace, vmrace_json):
+    _, shortest = vmrace_json("verify", "tile_state_survives", "-p", "swap=none")
+    _, calmest = vmrace_json("verify", "tile_state_survives", "-p", "swap=none", "--minimise")
+    assert shortest["steps"] == 48
+    assert calmest["steps"] == 48, "the length of the shortest, whatever is shown"
+    assert calmest["token"] != shortest["token"]
+    _, out, _ = vmrace("verify", "tile_state_survives", "-p", "swap=none", "--minimise")
+    first = " ".join(out.partition("\n\n")[0].split())
+    assert "the shortest counterexample has 48 steps" in first
+    assert first.endswith("s); the fewest context switches: 8, with 1 event, 60 steps")
+    _, replayed, _ = vmrace("replay", calmest["token"])
+    assert replayed.partition("\n\n")[2] == out.partition("\n\n")[2]
+
+
 def test_the_object_has_every_field(vmrace_json):
     status, found = vmrace_json("verify", "lost_update")
     assert status == 1
@@ -147,6 +161,7 @@ def test_a_users_own_file_is_verified(vmrace, race):
         (["w2"], "no scenario is called 'w2'"),
         ([], "name one scenario, or give --all"),
         (["w1", "--all"], "name one scenario, or give --all"),
+        (["--all", "--minimise"], "name one scenario, or give --all"),
         (["--all", "-p", "cpus=1"], "name one scenario, or give --all"),
         (["w1", "-p", "cpus=9"], "cpus=9: this workload has one to three"),
         (["w1", "--max-states", "0"], "not in the range x>=1"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.observe.chart import chart
+from actors.observe.chart import LINES, chart
 from actors.observe.text import WIDTH
 from protocol.records import Change, Column, Failure, Record, Step, Violation
 
@@ -62,6 +62,41 @@ def test_without_margins_and_groups(make_step, make_record, changed):
         |g: nop
         |(every required program has finished)
     """)
+
+
+def explained(record, distances):
+    steps = tuple(
+        msgspec.structs.replace(step, distance=distance)
+        for step, distance in zip(record.steps, distances, strict=True)
+    )
+    return msgspec.structs.replace(record, steps=steps)
+
+
+def test_steps_that_are_not_on_the_way_to_the_symptom_are_counted(leak):
+    assert chart(explained(leak, [None, None, 1, 0, None, None, 3, 0])) == drawn("""
+        |     CPU0              CPU1
+        |     vcpu  guest  irq  task
+        |     ... 2 steps
+        |           f: tilezero 0 = #NM  XFD_ERR 0 -> 0x40000  [window]
+        |d.h1              f: external interrupt  mode guest -> host
+        |                  ... 2 steps
+        |d..1              handler: iret
+        |                       exc_device_not_available: rdmsr XFD_ERR = 0x40000
+        |                       => x86/fpu: unexpected XFD_ERR 0x40000
+    """)
+    assert chart(explained(leak, [0] * 8)) == chart(leak, full=True)
+
+
+def test_a_chart_that_would_be_too_long_leaves_out_what_is_farthest(make_step, make_record):
+    steps = [make_step("ab"[number % 2], f"step {number}") for number in range(60)]
+    distances = [number % 6 for number in range(60)]
+    lines = chart(explained(make_record(*steps), distances)).split("\n")
+    assert len(lines) <= LINES
+    shown = {int(line.split()[-1]) % 6 for line in lines if "step " in line}
+    assert shown == {0, 1, 5}, "the last step is always shown"
+    assert sum(int(line.split()[1]) for line in lines if "..." in line) + len(shown) < 60
+    few = chart(explained(make_record(*steps), [0] * 60)).split("\n")
+    assert len(few) > LINES, "what is next to the symptom is never left out"
 
 
 @pytest.mark.parametrize(("idle", "shown"), [(1, "  nop"), (2, "... 2 steps"), (9, "... 9 steps")])

@@ -7,7 +7,7 @@ depend on that part.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from actors.explore.explaining.leaves import MISSING, Path, differing, exchanged, overlap, part
@@ -49,6 +49,11 @@ class Fact(NamedTuple):
     def after(self, cell: Cell) -> Any:
         """Return what a cell of the footprint holds after the step."""
         return self.writes.get(cell, self.before.get(cell))
+
+
+def _in_order(cells: Collection[Cell]) -> list[Cell]:
+    """Return cells by name: an order that does not depend on hashes."""
+    return sorted(cells, key=lambda cell: cell.name)
 
 
 class Facts:
@@ -100,11 +105,10 @@ class Facts:
         row = tables.layout.padded(state.row)
         touched = tables.steps.reach(node, row).touched
         view, later = View(tables.layout, row), View(tables.layout, tables.layout.padded(after.row))
-        before = {cell: view[cell] for cell in touched.cells if cell in view}
-        changed = {*touched.footprint.writes, node.handle.life}
+        before = {cell: view[cell] for cell in _in_order(touched.cells) if cell in view}
         writes = {
             cell: later[cell]
-            for cell in sorted(changed, key=lambda one: one.name)
+            for cell in _in_order({*touched.footprint.writes, node.handle.life})
             if cell in later and (cell != node.handle.life or not later[cell])
         }
         move = moves[place]
@@ -121,7 +125,8 @@ class Facts:
             if number < before and not any(overlap(path, one) for one in found):
                 found.append(path)
                 instead = Instead(cell, path, part(self.steps[number].before[cell], path))
-                if before <= self._stays(instead, number):
+                # A whole value that somebody writes again is his; a part is carried along, or set with others.
+                if not path or before <= self._stays(instead, number):
                     others.append(instead)
         for facts in self.passing:
             other = self._in(facts, cell, before)

@@ -98,8 +98,10 @@ class _Moving:
             early = [*later, *range(count, count + _FURTHER)][:steps]
             late = [at for at in range(place, count) if at not in early]
             played = self._trials.played(self._wishes(name, before, early, late))
-            reached = played.steps[place : place + steps] if played is not None else []
-            if played is None or len(reached) < steps or any(one.name != name for one in reached):
+            if played is None or played.ending == "limit":
+                return None
+            reached = played.steps[place : place + steps]
+            if len(reached) < steps or any(one.name != name for one in reached):
                 return None
             if played.ending == "finished":
                 ordinal = len(mine) - len(later) + steps - 1
@@ -126,7 +128,10 @@ class _Moving:
         for steps in range(1, len(earlier) + 1):
             late = earlier[-steps:]
             before = [at for at in range(place) if at not in late]
-            if self._trials.passes(self._wishes("", before, stretch, late, rest)) is None:
+            all_late = self._trials.played(self._wishes("", before, stretch, late, rest))
+            if all_late is None or all_late.ending == "limit":
+                return None
+            if all_late.ending == "violated":
                 continue
             for behind, at in enumerate(stretch, 1):
                 wishes = self._wishes("", before, stretch[:behind], late, stretch[behind:], rest)

@@ -4,7 +4,7 @@ import heapq
 import itertools
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from actors.explore.minimising.cheapest import Start, cheapest
 from actors.explore.minimising.identity import enders
@@ -63,7 +63,7 @@ def plainly(drawn, names, order):
 
 
 @pytest.mark.parametrize("order", [FEWEST_SWITCHES, SHORTEST], ids=["switches", "steps"])
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=150)
 @given(drawn=oracle.worlds)
 def test_a_plain_search_finds_nothing_cheaper(order, drawn):
     states, _, shortest = oracle.search(drawn)

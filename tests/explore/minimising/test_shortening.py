@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from actors.explore.minimising import shortening
@@ -42,7 +42,7 @@ def test_an_execution_is_taken_apart_at_its_switches():
         assert [part.first for part in parts[1:]] == [part.end for part in parts[:-1]]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=60)
 @given(drawn=oracle.worlds, seed=st.integers(0, 9))
 def test_what_is_shortened_is_no_dearer_and_ends_in_the_same(drawn, seed):
     log = sampled(oracle.build(drawn), seed, 30)

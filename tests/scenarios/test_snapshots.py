@@ -1,0 +1,123 @@
+"""Every violated case of the scenarios: what is shown of it is pinned, and what is said of it holds.
+
+`python -m tests.scenarios.snapshots` writes the pins again.
+"""
+
+import re
+
+import pytest
+
+from actors.explore.replay import replay
+from actors.explore.token import decode
+from actors.explore.verification import Demand, verify
+from actors.observe.chart import LINES, chart
+from actors.observe.text import WIDTH
+from actors.runtime import World
+from tests.scenarios.snapshots import HERE, SCENARIOS, drawn, file_of, parameters_of, shown_of, violated
+
+VIOLATED = [(scenario.name, place) for scenario, place in violated()]
+FIRST = dict(reversed(VIOLATED))
+CASES = [
+    pytest.param(
+        name,
+        place,
+        id=file_of(name, place).stem,
+        marks=[] if FIRST[name] == place else [pytest.mark.full],
+    )
+    for name, place in VIOLATED
+]
+cases = pytest.mark.parametrize(("name", "place"), CASES)
+
+
+def test_every_violated_case_is_pinned_and_nothing_else():
+    assert {path.name for path in HERE.iterdir()} == {file_of(*one).name for one in VIOLATED}
+
+
+@cases
+def test_what_is_shown_is_what_is_pinned(name, place):
+    assert drawn(name, place) == file_of(name, place).read_text()
+
+
+@cases
+def test_the_chart_fits_and_the_whole_execution_can_be_had(name, place):
+    record = shown_of(name, place).recorded.record
+    lines = chart(record).split("\n")
+    assert len(lines) <= LINES
+    assert max(map(len, lines)) <= WIDTH
+    folded = re.compile(r"\.\.\. \d+ steps$", re.MULTILINE)
+    assert not folded.findall(chart(record, full=True))
+
+
+@cases
+def test_what_is_shown_is_the_same_violation_with_the_fewest_switches(name, place):
+    scenario = SCENARIOS[name]
+    found, minimised = shown_of(name, place)
+    assert found.names == scenario.cases[place].violated
+    assert minimised.exact
+    assert minimised.after.switches <= minimised.before.switches
+    assert replay(scenario, decode(found.token)).names == found.names
+
+
+@cases
+def test_replaying_with_the_flip_passes(name, place):
+    scenario = SCENARIOS[name]
+    flip = shown_of(name, place).recorded.record.explanation.flip
+    passes = replay(scenario, decode(flip.token))
+    assert passes.record.violation is None
+    assert not passes.undecided
+    assert passes.record.parameters == shown_of(name, place).recorded.record.parameters
+
+
+async def nothing():
+    """Do nothing: what a source without a budget does."""
+
+
+def allow(monkeypatch, event, most):
+    """Let the sources of a world have at most so many events of a class in all; each has its budget as an argument."""
+    original = World.source
+
+    def source(self, function, *args, **options):
+        budget = options["budget"]
+        if options["event"] != event:
+            return original(self, function, *args, **options)
+        self.allowed = getattr(self, "allowed", most)
+        less = min(budget, self.allowed)
+        self.allowed -= less
+        options["budget"] = less
+        if less == 0:
+            return original(self, nothing, **options)
+        assert args.count(budget) == 1
+        return original(self, function, *(less if one == budget else one for one in args), **options)
+
+    monkeypatch.setattr(World, "source", source)
+
+
+def broken_with(monkeypatch, name, place, event, most, *, keep_going=False):
+    """Return what is broken first, or all that can be, with at most so many events of a class."""
+    scenario = SCENARIOS[name]
+    with monkeypatch.context() as patch:
+        allow(patch, event, most)
+        found = verify(
+            scenario, parameters_of(scenario, scenario.cases[place]), Demand(keep_going=keep_going)
+        )
+    assert found.limit is None
+    return set(found.broken)
+
+
+@cases
+def test_without_the_events_that_are_needed_it_cannot_be(name, place, monkeypatch):
+    explanation = shown_of(name, place).recorded.record.explanation
+    names = set(SCENARIOS[name].cases[place].violated)
+    for need in explanation.needs:
+        if need.least:
+            less = need.least - 1
+            assert not names & broken_with(monkeypatch, name, place, need.event, less, keep_going=True)
+
+
+@cases
+def test_with_as_many_as_it_takes_it_can(name, place, monkeypatch):
+    explanation = shown_of(name, place).recorded.record.explanation
+    names = set(SCENARIOS[name].cases[place].violated)
+    for need in explanation.needs:
+        assert need.least is not None
+        assert names <= broken_with(monkeypatch, name, place, need.event, need.least)
