@@ -1,17 +1,19 @@
 """What the commands show of a finding: minimised if that is wanted, explained, in words and as JSON."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from actors.cli.answers import Outcome
-from actors.explore.minimising.minimal import Minimised
 from actors.observe.explanation import flip_text, owned, with_reply
 from protocol.records import Explanation, Record
 
+if TYPE_CHECKING:
+    from actors.explore.minimising.minimal import Minimised
 
-def minimised_words(minimised: Minimised | None, budgets: Mapping[str, int]) -> str:
+
+def minimised_words(minimised: "Minimised | None", budgets: Mapping[str, int]) -> str:
     """Say what is shown instead of what was found, and whether it could be simpler; nothing if nobody minimised."""
     if minimised is None:
         return ""

@@ -1,7 +1,7 @@
 """`vmrace verify`: every order of one scenario, or of every case of every scenario."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, VIOLATED, Answer, Outcome, status_of
 from actors.cli.explaining import minimised_words, with_explanation
@@ -10,16 +10,17 @@ from actors.cli.interrupt import stop_on_interrupt
 from actors.cli.progress import searching
 from actors.cli.proofs import message, summary, told
 from actors.cli.wording import command
-from actors.explore.minimising.minimal import Minimised
 from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST
 from actors.explore.results import Recorded
-from actors.explore.showing import shown
 from actors.explore.verification import Demand, Searched, Verification
 from actors.explore.verification import verify as search
 from actors.observe.text import WIDTH, wrap
 from actors.runtime.errors import VmraceError
 from actors.runtime.loading import built_in, load
 from actors.runtime.scenario import Case, Scenario
+
+if TYPE_CHECKING:
+    from actors.explore.minimising.minimal import Minimised
 
 
 def verify(
@@ -47,10 +48,12 @@ def verify(
 
 def _shown(
     scenario: Scenario, parameters: dict[str, Any], found: Verification, *, minimise: bool
-) -> tuple[Recorded | None, Minimised | None]:
+) -> "tuple[Recorded | None, Minimised | None]":
     """Return what is shown of a counterexample."""
     if found.recorded is None:
         return None, None
+    from actors.explore.showing import shown  # noqa: PLC0415  # imports Trio, which a proof does without
+
     order = FEWEST_SWITCHES if minimise else SHORTEST
     with stop_on_interrupt() as stop:
         return shown(scenario, parameters, found.recorded, order, stop=stop)

@@ -2,16 +2,19 @@
 
 import shlex
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from actors.cli.explaining import minimised_words
 from actors.explore.results import Exploration
-from actors.explore.showing import Shown
 from actors.observe.report import entries, report
 from actors.observe.text import WIDTH, wrap
 from actors.runtime.scenario import Scenario
 
+if TYPE_CHECKING:
+    from actors.explore.showing import Shown
 
-def told(found: Exploration, findings: Sequence[Shown], replay: Callable[[str], str], *, full: bool) -> str:
+
+def told(found: Exploration, findings: "Sequence[Shown]", replay: Callable[[str], str], *, full: bool) -> str:
     """Tell all of it; `findings` are what is shown of those found, `replay` gives the command for a token."""
     words = [minimised_words(one.minimised, dict(one.recorded.record.budgets)) for one in findings]
     blocks = [_summary(found, words[0] if len(words) == 1 else "")]
