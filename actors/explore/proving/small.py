@@ -35,7 +35,7 @@ class _Small:
             if (self._first is not None and not self._keep_going) or not on:
                 break
             depth += 1
-            level = self._expand(on)
+            level = self._expand(on, self._first)
             if len(self._parents) > self._most or len(level) > self._widest:
                 return None
         log = self._log(self._first) if self._first is not None else None
@@ -52,13 +52,15 @@ class _Small:
             self._violated.update(state.violated)
             self._first = self._first or state
 
-    def _expand(self, level: list[State]) -> list[State]:
+    def _expand(self, level: list[State], first: State | None) -> list[State]:
+        """Return the states behind a level; `first` is what was found before it."""
         found: list[State] = []
         for state in level:
             options = self._graph.options(state)
             if not options:
                 self._violated.add("deadlock")
-                self._first = self._first or state
+                if first is None:
+                    self._first = first = state  # shorter than what is found behind this level
             for place, (_, node, moves) in enumerate(options):
                 for index in range(len(moves)):
                     self._transitions += 1
