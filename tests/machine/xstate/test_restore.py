@@ -306,6 +306,19 @@ def test_xfd_stops_what_would_be_loaded_and_not_what_would_be_initialised(name, 
     assert run(name, before, 4, memory(4 | 1 << 18, xcomp_bv)).fault is None, "not requested"
 
 
+@pytest.mark.parametrize(
+    "environment", [KERNEL, Environment(long_mode=False)], ids=["64-bit", "compatibility"]
+)
+@pytest.mark.parametrize("xcomp_bv", [0, COMPACTED | 0x40004])
+def test_xfd_does_not_stop_a_restore_of_other_components(environment, xcomp_bv):
+    """SDM volume 1, 13.14: a component in memory that RFBM does not have is not loaded, whatever XFD says of it."""
+    before = old(2, xfd=1 << 18)
+    found = run("xrstor", before, 4, memory(0x40004, xcomp_bv), environment=environment)
+    assert found.fault is None
+    assert found.state.xfd_err == 0
+    assert found.state.held(2)[:128] == image(2)[:128]
+
+
 def test_the_header_is_checked_before_xfd_and_mxcsr_behind_it():
     before = old(xfd=1 << 18)
     assert faults(run("xrstors", before, 1 << 18, memory(1 << 18, COMPACTED | 2)))
