@@ -149,11 +149,14 @@ def test_an_illegal_configuration_is_initialised_without_a_fault_and_tiles_are_l
     assert found.fault is None
     assert (found.state.held(17), found.state.in_use) == (None, 1 << 18)
     assert found.state.held(18) == b"\x99" * 8192
-    zero = run("xrstor", old(17), 1 << 17, memory(1 << 17, c17=bytes(64))).state
-    assert (zero.held(17), zero.in_use) == (
-        None,
-        1 << 17,
-    )  # a legal one, and loaded: in use, whatever it holds
+
+
+@pytest.mark.parametrize("padding", [bytes(4), b"\x77" * 4], ids=["at once", "one by one"])
+def test_a_configuration_of_zeros_is_legal_and_in_use_once_it_is_loaded(padding):
+    """With padding that PKRU does not load, each component is looked at by itself."""
+    both = 1 << 9 | 1 << 17
+    found = run("xrstor", old(17), both, memory(both, c17=bytes(64), c9=b"\x66" * 4 + padding))
+    assert (found.state.held(17), found.state.in_use) == (None, both)
 
 
 def test_tiles_are_loaded_without_a_configuration():
