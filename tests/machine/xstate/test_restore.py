@@ -149,11 +149,14 @@ def test_an_illegal_configuration_is_initialised_without_a_fault_and_tiles_are_l
     assert found.fault is None
     assert (found.state.held(17), found.state.in_use) == (None, 1 << 18)
     assert found.state.held(18) == b"\x99" * 8192
-    zero = run("xrstor", old(17), 1 << 17, memory(1 << 17, c17=bytes(64))).state
-    assert (zero.held(17), zero.in_use) == (
-        None,
-        1 << 17,
-    )  # a legal one, and loaded: in use, whatever it holds
+
+
+@pytest.mark.parametrize("padding", [bytes(4), b"\x77" * 4], ids=["at once", "one by one"])
+def test_a_configuration_of_zeros_is_legal_and_in_use_once_it_is_loaded(padding):
+    """With padding that PKRU does not load, each component is looked at by itself."""
+    both = 1 << 9 | 1 << 17
+    found = run("xrstor", old(17), both, memory(both, c17=bytes(64), c9=b"\x66" * 4 + padding))
+    assert (found.state.held(17), found.state.in_use) == (None, both)
 
 
 def test_tiles_are_loaded_without_a_configuration():
@@ -304,6 +307,19 @@ def test_xfd_stops_what_would_be_loaded_and_not_what_would_be_initialised(name, 
     assert after.fault is None
     assert (after.state.held(18), after.state.xfd_err) == (None, 0)
     assert run(name, before, 4, memory(4 | 1 << 18, xcomp_bv)).fault is None, "not requested"
+
+
+@pytest.mark.parametrize(
+    "environment", [KERNEL, Environment(long_mode=False)], ids=["64-bit", "compatibility"]
+)
+@pytest.mark.parametrize("xcomp_bv", [0, COMPACTED | 0x40004])
+def test_xfd_does_not_stop_a_restore_of_other_components(environment, xcomp_bv):
+    """SDM volume 1, 13.14: a component in memory that RFBM does not have is not loaded, whatever XFD says of it."""
+    before = old(2, xfd=1 << 18)
+    found = run("xrstor", before, 4, memory(0x40004, xcomp_bv), environment=environment)
+    assert found.fault is None
+    assert found.state.xfd_err == 0
+    assert found.state.held(2)[:128] == image(2)[:128]
 
 
 def test_the_header_is_checked_before_xfd_and_mxcsr_behind_it():
