@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.testing.alone import environment
+
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
 EXAMPLE, *TESTS = [text for kind, text in BLOCKS if kind == "python"]
@@ -55,12 +57,8 @@ def test_the_printed_token_replays_to_the_same_chart(tmp_path):
 def pytest_of(name: str, text: str, home: Path) -> tuple[int, str]:
     """Run pytest on a file of tests, with vmrace's plugin alone; return its status, and what it prints from the failures on."""
     (home / name).write_text(text)
-    path = os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])
-    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "COLUMNS": "75"}
     command = [sys.executable, "-m", "pytest", "-p", "actors.testing.plugin", name]
-    ran = subprocess.run(
-        command, cwd=home, env={**os.environ, **alone}, capture_output=True, text=True, check=False
-    )
+    ran = subprocess.run(command, cwd=home, env=environment(75), capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout.partition("= FAILURES")[2]
 
 

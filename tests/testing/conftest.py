@@ -1,14 +1,12 @@
 """A user's project: test files in a directory of their own, run by a pytest of its own with the plugin and without others."""
 
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.testing.alone import environment
 
 WORLDS = """
 from actors.runtime import World, set_label
@@ -66,7 +64,7 @@ class Project:
     def write(self, name, text):
         (self.home / name).write_text(text)
 
-    def pytest(self, *arguments, plugin=True, **environment):
+    def pytest(self, *arguments, plugin=True, **variables):
         """Run pytest in the project's directory."""
         command = [
             sys.executable,
@@ -75,13 +73,10 @@ class Project:
             "-rA",
             *(("-p", "actors.testing.plugin") if plugin else ()),
         ]
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path, "COLUMNS": "80"}
         ran = subprocess.run(
             [*command, *arguments],
             cwd=self.home,
-            env={**inherited, **alone, **environment},
+            env={**environment(80), **variables},
             capture_output=True,
             text=True,
             check=False,

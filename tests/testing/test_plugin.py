@@ -8,7 +8,8 @@ import tomllib
 
 import pytest
 
-from tests.testing.conftest import ROOT, Project
+from tests.testing.alone import ROOT
+from tests.testing.conftest import Project
 
 ONE = """
 from actors.testing import explores
