@@ -161,6 +161,12 @@ class Movq(Base, frozen=True):
         check_words(self.value)
 
 
+class MovqFrom(Base, frozen=True):
+    """MOVQ r64, xmm in its legacy encoding: bits 63:0 of an XMM register."""
+
+    register: Annotated[int, msgspec.Meta(ge=0, le=15)]
+
+
 class Vpbroadcastq(Base, frozen=True):
     """EVEX VPBROADCASTQ of a register (in compatibility mode: of memory) into the low 256 or 512 bits of a ZMM register."""
 

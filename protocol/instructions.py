@@ -30,6 +30,7 @@ from protocol.extended import (
     Ldmxcsr,
     Ldtilecfg,
     Movq,
+    MovqFrom,
     OnArea,
     Rdpkru,
     Stmxcsr,
@@ -65,6 +66,7 @@ __all__ = (
     "Cell",
     "Cli",
     "Controls",
+    "Current",
     "Encoding",
     "ExternalInterrupt",
     "Fninit",
@@ -81,6 +83,7 @@ __all__ = (
     "MovCr4Osxsave",
     "MovFromCr0",
     "Movq",
+    "MovqFrom",
     "MsrArea",
     "MsrEntry",
     "Nop",
@@ -213,6 +216,10 @@ class Store(Base, frozen=True):
     value: Word
 
 
+class Current(Base, frozen=True):
+    """Read the per-CPU variable current_task: the task whose stack the CPU is on, also in an interrupt's handler."""
+
+
 class SwitchTo(Base, frozen=True):
     """The kernel's switch_to: from here on the CPU runs `next`, until somebody switches back."""
 
@@ -261,11 +268,13 @@ Instruction: TypeAlias = (
     | Vzeroupper
     | Vzeroall
     | Movq
+    | MovqFrom
     | Vpbroadcastq
     | Kmovq
     | Touch
     | Load
     | Store
+    | Current
     | SwitchTo
     | Vmenter
     | Vmread

@@ -90,4 +90,5 @@ class Work(IntEnum):
     """What the kernel finds to do when an interrupt returns to the code that it interrupted."""
 
     NONE = 0
-    RESCHED = 1
+    RESCHED = 1  # back in the kernel: preempt_schedule_irq()
+    EXIT_TO_USER = 2  # on the way to user mode: exit_to_user_mode_loop() and what follows it

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from protocol.handles import Cell
+from protocol.handles import Cell, Program
 from protocol.registers import ExitReason, Uint64, Vector, Work, check_words
 
 
@@ -77,4 +77,4 @@ class Interrupted(msgspec.Struct, frozen=True, tag="interrupted"):
     work: Work
 
 
-Reply: TypeAlias = Done | Value | Data | Fault | PageFault | VmExit | Interrupted
+Reply: TypeAlias = Program | Done | Value | Data | Fault | PageFault | VmExit | Interrupted

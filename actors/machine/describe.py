@@ -36,6 +36,12 @@ def _on_area(message: op.OnArea) -> str:
     return _ENCODINGS[message.area.encoding].format(text)
 
 
+_IRET: dict[Work, str] = {
+    Work.NONE: "iret",
+    Work.RESCHED: "iret, leaving resched",
+    Work.EXIT_TO_USER: "iret by way of exit_to_user_mode",
+}
+
 _TEXT: dict[type, Callable[[Any], str]] = {
     op.JmpFar: lambda m: f"ljmp to {'64' if m.long_mode else '32'}-bit code",
     op.Rdmsr: lambda m: f"rdmsr {_msr(m.msr)}",
@@ -54,13 +60,15 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.Wrpkru: lambda m: f"wrpkru {m.value:#x}",
     op.Ldmxcsr: lambda m: f"ldmxcsr {m.value:#x}",
     op.Movq: lambda m: f"movq xmm{m.register} {m.value:#x}",
+    op.MovqFrom: lambda m: f"movq xmm{m.register}",
     op.Vpbroadcastq: lambda m: f"vpbroadcastq {'xyz'[m.width // 256]}mm{m.register} {m.value:#x}",
     op.Kmovq: lambda m: f"kmovq k{m.register} {m.value:#x}",
     op.Touch: lambda m: f"touch {int(m.component)}",
     op.Load: lambda m: f"load {m.cell.name}",
     op.Store: lambda m: f"store {m.cell.name} {show(m.value)}",
     op.SwitchTo: lambda m: f"switch_to {m.next.name}",
-    op.Iret: lambda m: "iret" if m.work is Work.NONE else "iret, leaving resched",
+    op.Current: lambda m: "this_cpu load current_task",  # noqa: ARG005  # no operand
+    op.Iret: lambda m: _IRET[m.work],
     op.Vmenter: lambda m: f"vmenter {m.vcpu}",
     op.Vmread: lambda m: f"vmread exit reason of {m.vcpu}",
     op.Vmwrite: lambda m: f"vmwrite {m.vcpu}: instruction completed",

@@ -66,6 +66,7 @@ ON_REGISTERS: dict[type, Execute] = {
     op.Vzeroupper: lambda _, x, at, cpu: vector.vzeroupper(x, at, cpu),
     op.Vzeroall: lambda _, x, at, cpu: vector.vzeroall(x, at, cpu),
     op.Movq: lambda m, x, at, cpu: vector.movq_xmm(x, m.register, m.value, at, cpu),
+    op.MovqFrom: lambda m, x, at, cpu: vector.movq_from_xmm(x, m.register, at, cpu),
     op.Vpbroadcastq: lambda m, x, at, cpu: vector.vpbroadcastq(x, m.register, m.value, m.width, at, cpu),
     op.Kmovq: lambda m, x, at, cpu: vector.kmovq(x, m.register, m.value, at, cpu),
     op.Touch: _touch,
@@ -82,7 +83,7 @@ SAVES: dict[type, str] = {
 RESTORES: dict[type, str] = {op.Xrstor: "xrstor", op.Xrstors: "xrstors"}
 
 
-NAMED: frozenset[type] = frozenset({op.Movq, op.Vpbroadcastq})
+NAMED: frozenset[type] = frozenset({op.Movq, op.MovqFrom, op.Vpbroadcastq})
 """Instructions that name a vector register, of which compatibility mode has 0 to 7."""
 
 _COMPATIBLE_REGISTERS = 8

@@ -184,6 +184,10 @@ class Cpu(msgspec.Struct, frozen=True):
         """MOVQ to an XMM register."""
         await self.execute(op.Movq(register, value))
 
+    async def movq_from(self, register: int) -> int:
+        """MOVQ from an XMM register: its low 64 bits."""
+        return cast("Value", await self.execute(op.MovqFrom(register))).value
+
     async def vpbroadcastq(self, register: int, value: int, width: Literal[256, 512] = 512) -> None:
         """VPBROADCASTQ to a YMM or ZMM register."""
         await self.execute(op.Vpbroadcastq(register, value, width))
@@ -203,6 +207,10 @@ class Cpu(msgspec.Struct, frozen=True):
     async def store(self, cell: Cell, value: op.Word) -> None:
         """Write a memory cell."""
         await self.execute(op.Store(cell, value))
+
+    async def read_current(self) -> Program:
+        """Read current_task: the task on whose stack the CPU is."""
+        return cast("Program", await self.execute(op.Current()))
 
     async def through(self, device: Device | PerCpu, message: Any) -> Any:
         """Send a message to another device, as one instruction on this CPU; a PerCpu means this CPU's."""

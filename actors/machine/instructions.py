@@ -59,6 +59,10 @@ def _load(step: Step) -> Effects:
     return done(step.cpu, step.values[step.message.cell])
 
 
+def _current(step: Step) -> Effects:
+    return done(step.cpu, step.cpu.frames[0].program)
+
+
 def _store(step: Step) -> Effects:
     return done(step.cpu, Effect(step.cpu).reply, (step.message.cell, step.message.value))
 
@@ -75,6 +79,7 @@ RULES: dict[type, Rule] = {
     op.MovCr4Osxsave: _mov_cr4_osxsave,
     op.Load: _load,
     op.Store: _store,
+    op.Current: _current,
 }
 
 PRIVILEGED: frozenset[type] = frozenset(

@@ -90,7 +90,7 @@ OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
 LEAVE = frozenset({op.Hlt, op.ExternalInterrupt})
 """Messages that leave a guest always, and so touch its VMCS and MSR areas."""
 
-PLAIN = frozenset({op.Nop, op.Syscall, op.JmpFar, op.Load, op.Store, Through})
+PLAIN = frozenset({op.Nop, op.Syscall, op.JmpFar, op.Load, op.Store, op.Current, Through})
 """Messages that neither leave a guest nor raise exceptions, whatever its controls."""
 
 

@@ -23,7 +23,10 @@ import msgspec
 from actors.machine.state import Vmx
 from actors.runtime import become, routine, set_label
 from actors.runtime.program import Become
-from actors.system.host_cpu import HostCpu
+from actors.system.fpu.registers import switch_fpu_return
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Fpstate
+from actors.system.kernel.flags import Flags
 from actors.system.sched import cond_resched, do_exit, preempt_disable, preempt_enable
 from protocol.handles import Cell, Program
 from protocol.registers import ExitReason, Msr
@@ -89,6 +92,13 @@ class Vcpu(msgspec.Struct, frozen=True):
 
 
 @routine
+async def load_fpregs(cpu: HostCpu) -> None:
+    """The last check before a guest runs, with interrupts off: is its state in the registers?"""
+    if await cpu.read_flags(cpu.me) & Flags.TIF_NEED_FPU_LOAD:
+        await switch_fpu_return(cpu)
+
+
+@routine
 async def load_guest(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
     """The lines above vmenter()."""
     if swap.load_xfd:
@@ -107,13 +117,15 @@ async def load_host(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> None:
     if swap.clear_xfd_err:
         await cpu.wrmsr(Msr.XFD_ERR, 0)
     if swap.restore_xfd:
-        await cpu.wrmsr(Msr.XFD, await cpu.load(cpu.task.fpstate.xfd))
+        host: Fpstate = await cpu.read(cpu.me.fpstate)
+        await cpu.wrmsr(Msr.XFD, await cpu.read(host.xfd))
 
 
 @routine
 async def vcpu_run(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     """vmx_vcpu_run(): everything between VM-entry and VM-exit with interrupts off, as the mail has it."""
     async with cpu.irqs_off():
+        await load_fpregs(cpu)
         await load_guest(cpu, vcpu, swap)
         exit_ = await cpu.vmenter(vcpu.name)
         await load_host(cpu, vcpu, swap)
@@ -124,6 +136,7 @@ async def vcpu_run(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
 async def vcpu_run_irqs_on(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
     """vmx_vcpu_run() that enables interrupts too early: the host's half of the swap runs with them on."""
     async with cpu.irqs_off():
+        await load_fpregs(cpu)
         await load_guest(cpu, vcpu, swap)
         exit_ = await cpu.vmenter(vcpu.name)
     set_label("swapping", value=True)

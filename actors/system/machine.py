@@ -1,7 +1,6 @@
 """Machine: a world of CPUs, host tasks, guests and interrupts, booted and ready.
 
-The first task that is put on a CPU runs there from the start; others wait in its run queue. Each CPU has an idle task. The
-kernel has enabled all that XCR0 supports, and armed XFD for every dynamic feature, as default_xfd says.
+The first task that is put on a CPU runs there from the start; others wait in its run queue. Each CPU has an idle task.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,26 +8,35 @@ from typing import Any
 
 import msgspec
 
-from actors.machine.handle import Cpu
 from actors.machine.model import CpuModel, CpuName, Tracking, XfdErr, XfdSetting, cpu_model
-from actors.machine.processor import PerCpu, Processor
+from actors.machine.processor import Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
-from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, TILES
 from actors.machine.xstate.registers import XState
 from actors.runtime import RunQueue, Variable, World
 from actors.runtime.conditions import Predicate
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.program import Behaviour
+from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
+from actors.system.entry.common import irqentry_exit
+from actors.system.entry.interrupts import (
+    LoadBalancer,
+    device_interrupt,
+    interrupt_source,
+    migration,
+    timer_interrupt,
+)
+from actors.system.entry.traps import exception as host_exception
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
-from actors.system.host_cpu import HostCpu
-from actors.system.interrupts import LoadBalancer, external_interrupt, migration
-from actors.system.kernel import Fpstate, Kernel, Task
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Task
+from actors.system.kernel.fixes import missing
+from actors.system.kernel.flags import Flags
+from actors.system.kernel.mutants import check_mutant
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.narration import annotate, event_of
-from actors.system.sched import do_idle, irqentry_exit, ret_from_fork
-from actors.system.tasks import user_task
-from actors.system.traps import exception as host_exception
+from actors.system.sched.idle import do_idle
+from actors.system.tasks import ret_from_fork, user_task
 from protocol.handles import Cell, Program
 from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
 from protocol.records import Column, Step
@@ -37,7 +45,11 @@ from protocol.registers import Msr
 
 
 class Machine(World):
-    """A machine of `cpus` CPUs of one model; its methods add what runs on it."""
+    """A machine of `cpus` CPUs of one model; its methods add what runs on it.
+
+    `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
+    `softirq` the kernel has a softirq that does that; with `vmalloc_fails` each allocation may fail.
+    """
 
     model = "the 2021 mail's design"
 
@@ -48,6 +60,11 @@ class Machine(World):
         xfd_err: XfdErr = "load",
         xfd_set: XfdSetting = "implied",
         tracking: Tracking = "recorded",
+        *,
+        fixes: str = "shipped",
+        mutant: str = "",
+        softirq: Behaviour | None = None,
+        vmalloc_fails: bool = False,
     ) -> None:
         super().__init__()
         self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set, tracking)
@@ -60,46 +77,27 @@ class Machine(World):
         self._columns: list[Column] = []
         self._running: set[int] = set()
         self._vcpus_run: set[str] = set()
-        self.kernel = self._boot()
+        self.kernel = boot(
+            self,
+            self.cpu_model,
+            cpus,
+            softirq=softirq,
+            vmalloc_fails=vmalloc_fails,
+            without=missing(fixes),
+            mutant=check_mutant(mutant),
+        )
         for number in range(cpus):
             self._add_idle(number)
 
-    # Boot.
-
-    def _boot(self) -> Kernel:
-        return Kernel(
-            runqueue=self._per_cpu("runqueue", queue=True),
-            idle=self._per_cpu("idle_task", None),
-            need_resched=self._per_cpu("need_resched", False),
-            preempt_count=self._per_cpu("preempt_count", 0),
-            xfd_state=self._per_cpu("xfd_state", self.cpu_model.xfd_capable),
-            features=self.cpu_model.xcr0 & (TILES | HYPOTHETICAL),
-            dynamic=self.cpu_model.xfd_capable,
-        )
-
-    def _per_cpu(self, name: str, initial: Any = None, *, queue: bool = False) -> PerCpu:
-        def one(number: int) -> RunQueue | Variable[Any]:
-            full = f"cpu{number}.{name}"
-            return self.run_queue(full) if queue else self.variable(full, initial)
-
-        return PerCpu(name, tuple(one(number) for number in range(self.count)))
-
     def _add_idle(self, number: int) -> None:
-        handle = Program(f"idle{number}")
-        self.program(
-            do_idle,
-            self._host_cpu(Task(handle, Fpstate(handle.name), kthread=True)),
-            name=handle.name,
-            background=True,
-        )
-        frame = Frame(handle, Kind.TASK)
+        task = Task(idle(number), idle=True)
+        add_kernel_thread(self, task)
+        self.program(do_idle, self._host_cpu(task), name=task.name, background=True)
         x = XState(xcr0=self.cpu_model.xcr0, xfd=self.cpu_model.xfd_capable)
-        self.cell(cpu_cell(number), CpuState((frame,), x))
-        self.cell(handle.placement, Placement(number))
-        idle: Variable[Any] = self.kernel.idle.each[number]  # type: ignore[assignment]  # made by _per_cpu
-        self.cells[idle.cell] = handle
+        self.cell(cpu_cell(number), CpuState((Frame(task.program, Kind.TASK),), x))
+        self.cell(task.program.placement, Placement(number))
 
-    def _host_cpu(self, task: Task) -> HostCpu:
+    def _host_cpu(self, task: Task | None) -> HostCpu:
         return HostCpu(self.processor, self.kernel, task, host_exception, irqentry_exit)
 
     # What runs on it.
@@ -118,9 +116,9 @@ class Machine(World):
 
         `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks).
         """
-        xfd = self.cpu_model.xfd_capable & ~buffer
         user = Ring.USER if long_mode else Ring.USER32
-        return self._add_task(user_task, (code, args), cpu, name or code.__name__, perm, xfd, user)
+        task = Task(Program(name or code.__name__))
+        return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user)
 
     def user_area(self, name: str, *, address: int | None = None) -> MemoryOperand:
         """Add an XSAVE area in user memory, empty and mapped, and return it as an operand.
@@ -167,17 +165,12 @@ class Machine(World):
             raise ModelError(
                 f"{vcpu.name} is run by a thread already, and KVM_RUN holds vcpu->mutex; one thread a vCPU"
             )
-        xfd = self.cpu_model.xfd_capable & ~vcpu.dynamic_features
-        thread = self._add_task(
-            vcpu_thread,
-            (vcpu, swap, window),
-            cpu,
-            name or f"{vcpu.guest.name}-vcpu",
-            vcpu.dynamic_features,
-            xfd,
-        )
+        task = Task(Program(name or f"{vcpu.guest.name}-vcpu"))
+        features = vcpu.dynamic_features
+        thread = self._add_task(vcpu_thread, (vcpu, swap, window), cpu, task, features, features)
         self._vcpus_run.add(vcpu.name)
         if swap.msr_lists:
+            xfd = self.kernel.dynamic & ~features
             self.cells[vcpu.vmx.guest_msrs] = MsrArea((MsrEntry(Msr.XFD, 0), MsrEntry(Msr.XFD_ERR, 0)))
             self.cells[vcpu.vmx.host_msrs] = MsrArea((MsrEntry(Msr.XFD, xfd), MsrEntry(Msr.XFD_ERR, 0)))
         return thread
@@ -187,58 +180,62 @@ class Machine(World):
         body: Behaviour,
         args: tuple[Any, ...],
         cpu: int,
-        name: str,
+        task: Task,
         perm: int,
-        xfd: int,
+        buffer: int,
         user: Ring = Ring.USER,
     ) -> Program:
         self._check_cpu(cpu)
-        handle = Program(name)
-        task = Task(handle, Fpstate(name), perm)
-        self.cell(task.fpstate.xfd, xfd)
-        self.cell(task.fpstate.regs, XsaveArea(0, COMPACTED | self.kernel.features))
+        handle = task.program
+        xfd = add_user_state(self, self.cpu_model, self.kernel, task, perm=perm, buffer=buffer)
         held = self._host_cpu(task)
         frame = Frame(handle, Kind.TASK, saved=(Saved(user, True),))
         if cpu in self._running:
-            self.program(ret_from_fork, held, body, args, name=name)
+            self.program(ret_from_fork, held, body, args, name=task.name)
             self.cell(handle.placement, Placement(None, frame))
-            queue: RunQueue = self.kernel.runqueue.each[cpu]  # type: ignore[assignment]  # made by _per_cpu
+            queue: RunQueue = self.kernel.runqueue.each[cpu]  # type: ignore[assignment]  # made by boot
             self.cells[queue.cell] = (*self.cells[queue.cell], handle)
         else:
-            self.program(body, held, *args, name=name)
-            self._start_on(cpu, handle, frame, xfd)
-        column = Column(name, f"CPU {cpu}")
+            self.program(body, held, *args, name=task.name)
+            self._start_on(cpu, task, frame, xfd)
+        column = Column(task.name, f"CPU {cpu}")
         guest = next(
             (at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns)
         )
         self._columns.insert(guest, column)
         return handle
 
-    def _start_on(self, cpu: int, handle: Program, frame: Frame, xfd: int) -> None:
-        """Put a CPU's first task in the place of the idle task, with its XFD loaded."""
+    def _start_on(self, cpu: int, task: Task, frame: Frame, xfd: int) -> None:
+        """Put a CPU's first task in the place of the idle task, with its state loaded: it is the owner of the registers."""
         self._running.add(cpu)
         state: CpuState = self.cells[cpu_cell(cpu)]
-        idle = state.top
+        resting = state.top
         x = msgspec.structs.replace(state.x, xfd=xfd)
         self.cells[cpu_cell(cpu)] = msgspec.structs.replace(state, frames=(frame,), x=x)
-        self.cells[idle.program.placement] = Placement(None, idle)
-        xfd_state: Variable[Any] = self.kernel.xfd_state.each[cpu]  # type: ignore[assignment]  # made by _per_cpu
-        self.cells[xfd_state.cell] = xfd
-        self.cell(handle.placement, Placement(cpu))
+        self.cells[resting.program.placement] = Placement(None, resting)
+        self.cell(task.program.placement, Placement(cpu))
+        self.cells[task.flags.cell] ^= Flags.TIF_NEED_FPU_LOAD
+        self.cells[task.last_cpu.cell] = cpu
+        for variable, value in ((self.kernel.xfd_state, xfd), (self.kernel.owner, task.program)):
+            mine: Variable[Any] = variable.each[cpu]  # type: ignore[assignment]  # made by boot
+            self.cells[mine.cell] = value
 
-    def interrupts(self, cpu: int = 0, *, external: int = 1) -> None:
-        """Add a source of at most so many external interrupts on a CPU."""
+    def interrupts(self, cpu: int = 0, *, external: int = 0, softirq: int = 0) -> None:
+        """Add sources of at most so many events on a CPU.
+
+        `external` interrupts ask for a reschedule, as the timer does; those of class `softirq` raise the kernel's softirq.
+        """
         self._check_cpu(cpu)
-        name = f"irq{cpu}"
-        handle = self.source(
-            external_interrupt,
-            Cpu(self.processor),
-            self.kernel,
-            external,
-            event="external interrupt",
-            budget=external,
-            name=name,
-        )
+        if softirq and self.kernel.softirq is None:
+            raise ModelError("this machine's kernel has no softirq; say what it does: Machine(softirq=...)")
+        self._interrupt_source(cpu, "irq", timer_interrupt, "external interrupt", external)
+        if softirq:
+            self._interrupt_source(cpu, "softirq", device_interrupt, "softirq", softirq)
+
+    def _interrupt_source(self, cpu: int, kind: str, handler: Behaviour, event: str, budget: int) -> None:
+        held = self._host_cpu(None)
+        name = f"{kind}{cpu}"
+        handle = self.source(interrupt_source, held, handler, budget, event=event, budget=budget, name=name)
         self.cell(handle.placement, Placement(cpu))
         self._columns.append(Column(name, f"CPU {cpu}"))
 
@@ -246,8 +243,8 @@ class Machine(World):
         """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
         self._check_cpu(to)
         self._check_cpu(source)
-        origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by _per_cpu
-        target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by _per_cpu
+        origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by boot
+        target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by boot
         balancer = LoadBalancer("load balancer", origin)
         self.source(
             migration,
@@ -288,7 +285,7 @@ class Machine(World):
 
     def event(self, program: str, message: Any, before: Mapping[Cell, Any]) -> str:
         """Return the class of event that a step is: an interrupt when it arrives, a move of the load balancer."""
-        return event_of(message, program, before)
+        return event_of(message, self.sources.get(program, ""), program, before)
 
     # What a person sees.
 

@@ -10,13 +10,21 @@ from typing import Any
 import msgspec
 
 from actors.machine.describe import component_names
-from actors.machine.processor import PerCpu, Through
+from actors.machine.processor import Through
 from actors.machine.state import CpuState, Kind, cpu_cell
 from actors.runtime.device import Retry
 from actors.runtime.devices.run_queue import Move
-from actors.runtime.devices.variable import FetchAdd, Store
+from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
-from actors.system.kernel import Kernel
+from actors.system.kernel.data import Kernel, Task
+from actors.system.kernel.flags import NONE, Flags
+from actors.system.kernel.preempt_count import (
+    HARDIRQ_MASK,
+    NMI_MASK,
+    PREEMPT_MASK,
+    SOFTIRQ_MASK,
+    SOFTIRQ_OFFSET,
+)
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.records import Change, Step
@@ -45,14 +53,17 @@ def reply_text(reply: Any) -> str:
     return show(reply)
 
 
-def event_of(message: Any, program: str, before: Mapping[Cell, Any]) -> str:
-    """Return the class of asynchronous event that a step is, or nothing; an interrupt counts when it arrives."""
+def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any]) -> str:
+    """Return the class of asynchronous event that a step of a source of `event` is, or nothing.
+
+    A move of the load balancer is one, and an interrupt when it arrives; what its handler does then is not.
+    """
     if isinstance(message, Move):
-        return "migration"
+        return event
     if not isinstance(message, op.ExternalInterrupt):
         return ""
     states = [value for value in before.values() if isinstance(value, CpuState)]
-    return "" if any(Program(program) in state.pending for state in states) else "external interrupt"
+    return "" if any(Program(program) in state.pending for state in states) else event
 
 
 def annotate(
@@ -66,7 +77,7 @@ def annotate(
     """Tell a step of a machine; see the module."""
     number = next((n for n in range(len(kernel.idle.each)) if cpu_cell(n) in before), None)
     stored = isinstance(message, op.Store) or (
-        isinstance(message, Through) and isinstance(message.message, Store | FetchAdd)
+        isinstance(message, Through) and isinstance(message.message, Store | FetchAdd | Exchange)
     )
     changes = tuple(_changes(before, after, number))
     if _in_margin(message, kernel):
@@ -83,8 +94,10 @@ def annotate(
 
 
 def _in_margin(message: Any, kernel: Kernel) -> bool:
-    """Say whether the margin tells what this step does, to need_resched or preempt_count."""
-    return isinstance(message, Through) and message.to in (kernel.need_resched, kernel.preempt_count)
+    """Say whether the margin tells what this step does, to TIF_NEED_RESCHED or preempt_count, or the text does."""
+    if not isinstance(message, Through):
+        return False
+    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd)
 
 
 def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int | None) -> Iterator[Change]:
@@ -95,11 +108,11 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             yield from _registers(cell.name, old, new)
         elif isinstance(new, op.XsaveArea):
             if old != new:
-                yield Change(cell.name, "", _area(old), _area(new))
+                yield Change(cell.name, "", "none" if old is None else _area(old), _area(new))
         elif isinstance(new, op.Pages):
             if old != new:
                 yield Change(cell.name, "", _mapping(old), _mapping(new))
-        elif old != new and (new is None or isinstance(new, int | str | bytes | bool)):
+        elif old != new and (new is None or isinstance(new, int | str | bytes | bool | Program)):
             yield Change(cell.name, "", show(old), show(new))
 
 
@@ -154,13 +167,25 @@ def _mapping(pages: op.Pages) -> str:
 def _margin(number: int, before: Mapping[Cell, Any], after: Mapping[Cell, Any], kernel: Kernel) -> str:
     """Irqs off, need_resched, context, depth of preempt_count, before the step: `d.h1`; `g` is a guest."""
 
-    def value(variable: PerCpu) -> Any:
-        cell = Cell(f"cpu{number}.{variable.name}")
-        return before.get(cell, after[cell])
+    def value(cell: Cell) -> Any:
+        return before.get(cell, after.get(cell))
 
     state: CpuState = before[cpu_cell(number)]
-    where = {Kind.HARDIRQ: "h", Kind.GUEST: "g", Kind.TASK: "."}[state.top.kind]
+    count: int = value(Cell(f"cpu{number}.{kernel.preempt_count.name}"))
+    flags = value(Task(state.frames[0].program).flags.cell) or NONE
     irqs = "." if state.interrupt_flag else "d"
-    resched = "N" if value(kernel.need_resched) else "."
-    depth = value(kernel.preempt_count)
-    return f"{irqs}{resched}{where}{depth or '.'}"
+    resched = "N" if flags & Flags.TIF_NEED_RESCHED else "."
+    return f"{irqs}{resched}{_context(state, count)}{count & PREEMPT_MASK or '.'}"
+
+
+def _context(state: CpuState, count: int) -> str:
+    """Return what the CPU serves, as ftrace tells it: NMI, hard interrupt, softirq, both; or a guest."""
+    if state.in_guest:
+        return "g"
+    if count & NMI_MASK:
+        return "Z" if count & HARDIRQ_MASK else "z"
+    hardirq = count & HARDIRQ_MASK or (state.top.kind is Kind.HARDIRQ and not count & SOFTIRQ_MASK)
+    softirq = count & SOFTIRQ_MASK & SOFTIRQ_OFFSET
+    if hardirq:
+        return "H" if softirq else "h"
+    return "s" if softirq else "."

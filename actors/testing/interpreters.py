@@ -14,9 +14,10 @@ import msgspec
 
 from actors.machine.instructions import CR0_TS
 from actors.runtime import set_label
+from actors.system.entry.common import syscall_exit_to_user_mode
 from actors.system.guest import GuestDied, guest_exception
 from actors.system.guest_cpu import GuestCpu
-from actors.system.host_cpu import HostCpu
+from actors.system.kernel.cpu import HostCpu
 from actors.system.sched import cond_resched, preempt_disable, preempt_enable, schedule
 from protocol.instructions import Instruction, MovCr0Ts
 from protocol.registers import Vector
@@ -92,7 +93,7 @@ async def _execute(cpu: HostCpu, instruction: Instruction) -> None:
 async def _in_kernel(cpu: HostCpu, block: InKernel) -> None:
     await cpu.syscall()
     await _carry_out(cpu, block.code)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 async def _interrupts_off(cpu: HostCpu, block: InterruptsOff) -> None:
@@ -110,8 +111,7 @@ async def _reschedule(cpu: HostCpu, how: Reschedule) -> None:
     if how.asked:
         await cond_resched(cpu)
     else:
-        async with cpu.irqs_off():
-            await schedule(cpu)
+        await schedule(cpu)
 
 
 async def _carry_out(cpu: HostCpu, code: tuple[Any, ...]) -> None:

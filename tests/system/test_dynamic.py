@@ -1,8 +1,8 @@
 import pytest
+from actors.system.dynamic import fpstate_realloc, xfd_enable_feature
 
 from actors.machine.model import HYPOTHETICAL, TILECFG, TILEDATA
 from actors.runtime import set_label
-from actors.system.dynamic import fpstate_realloc, xfd_enable_feature
 from actors.system.machine import Machine
 from protocol.registers import Msr
 

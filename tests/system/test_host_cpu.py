@@ -4,7 +4,7 @@ import pytest
 
 from actors.machine.model import TILEDATA
 from actors.runtime import set_label
-from actors.system.kernel import Fpstate, Task
+from actors.system.kernel.data import Fpstate, Task
 from actors.system.machine import Machine
 from protocol.handles import Cell, Program
 

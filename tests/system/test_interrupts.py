@@ -1,9 +1,9 @@
 import pytest
+from actors.system.interrupts import LoadBalancer
 
 from actors.machine.state import Frame, Kind, Placement
 from actors.runtime import RunQueue
 from actors.runtime.devices.run_queue import Move
-from actors.system.interrupts import LoadBalancer
 from actors.system.machine import Machine
 from actors.system.sched import preempt_disable, preempt_enable
 from actors.system.tasks import busy_task

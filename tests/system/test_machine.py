@@ -7,7 +7,7 @@ from actors.machine.state import Placement, Ring, cpu_cell
 from actors.runtime import set_label
 from actors.runtime.errors import ModelError, VmraceError
 from actors.system.invariants import xfd_err_clear
-from actors.system.kernel import Fpstate
+from actors.system.kernel.data import Fpstate
 from actors.system.kvm import FULL, MSR_LISTS
 from actors.system.machine import Machine
 from actors.system.tasks import busy_task

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from actors.system.traps import exception
 
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import cpu_cell
@@ -9,7 +10,6 @@ from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
 from actors.system.machine import Machine
 from actors.system.tasks import amx_task
-from actors.system.traps import exception
 from protocol.registers import Component, Msr, Vector
 from protocol.replies import Fault
 

@@ -53,6 +53,15 @@ def movq_xmm(state: XState, register: int, value: int, environment: Environment,
     return Result(happened(after, _low_or_high(events.LEGACY_SSE, register)))
 
 
+def movq_from_xmm(state: XState, register: int, environment: Environment, cpu: CpuModel) -> Result:
+    """MOVQ r64, xmm in its legacy encoding."""
+    fault = faults(state, "legacy", environment)
+    if fault is not None:
+        return Result(state, fault=fault)
+    content = state.content(Component.SSE, cpu.description)
+    return Result(state, value=int.from_bytes(content[register * _XMM_BYTES :][:8], "little"))
+
+
 def vpbroadcastq(
     state: XState, register: int, value: int, width: int, environment: Environment, cpu: CpuModel
 ) -> Result:

@@ -33,6 +33,24 @@ class FetchAdd(msgspec.Struct, frozen=True):
     amount: int
 
 
+class FetchOr(msgspec.Struct, frozen=True):
+    """Set bits of the location and reply the value before, in one step (LOCK BTS, LOCK OR)."""
+
+    mask: Any
+
+
+class FetchAnd(msgspec.Struct, frozen=True):
+    """Keep these bits of the location alone and reply the value before, in one step (LOCK BTR, LOCK AND)."""
+
+    mask: Any
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """Write the location and reply the value before, in one step (XCHG)."""
+
+    value: Any
+
+
 class CompareExchange(msgspec.Struct, frozen=True):
     """Write `new` if the location holds `old`, and reply the value before, in one step (LOCK CMPXCHG)."""
 
@@ -73,6 +91,12 @@ class Variable(Device, Generic[T], frozen=True):
                 return (Outcome(None, ((self.cell, after),)),)
             case FetchAdd(amount=amount):
                 return (Outcome(before, ((self.cell, before + amount),)),)
+            case FetchOr(mask=mask):
+                return (Outcome(before, ((self.cell, before | mask),)),)
+            case FetchAnd(mask=mask):
+                return (Outcome(before, ((self.cell, before & mask),)),)
+            case Exchange(value=after):
+                return (Outcome(before, ((self.cell, after),)),)
             case CompareExchange(old=old, new=new):
                 return (Outcome(before, ((self.cell, new),) if same(before, old) else ()),)
             case Await(value=wanted):
@@ -80,7 +104,7 @@ class Variable(Device, Generic[T], frozen=True):
         raise TypeError(f"memory has no message {type(message).__name__}")
 
     def describe(self, message: Any) -> str:
-        """`load x`, `store x 1`, `add x 1`."""
+        """`load x`, `store x 1`, `add x 1`, `or x 0x10`."""
         match message:
             case Load():
                 return f"load {self.name}"
@@ -88,6 +112,12 @@ class Variable(Device, Generic[T], frozen=True):
                 return f"store {self.name} {show(value)}"
             case FetchAdd(amount=amount):
                 return f"add {self.name} {amount}"
+            case FetchOr(mask=mask):
+                return f"or {self.name} {show(mask)}"
+            case FetchAnd(mask=mask):
+                return f"and {self.name} {show(mask)}"
+            case Exchange(value=value):
+                return f"xchg {self.name} {show(value)}"
             case CompareExchange(old=old, new=new):
                 return f"cmpxchg {self.name} {show(old)} {show(new)}"
         return f"wait for {self.name} = {show(message.value)}"
@@ -103,6 +133,18 @@ class Variable(Device, Generic[T], frozen=True):
     async def fetch_add(self, amount: int) -> T:
         """Add `amount` and return the value before: one step."""
         return cast("T", await self.send(FetchAdd(amount)))
+
+    async def fetch_or(self, mask: T) -> T:
+        """Set the bits of `mask` and return the value before: one step."""
+        return cast("T", await self.send(FetchOr(mask)))
+
+    async def fetch_and(self, mask: T) -> T:
+        """Keep the bits of `mask` alone and return the value before: one step."""
+        return cast("T", await self.send(FetchAnd(mask)))
+
+    async def exchange(self, value: T) -> T:
+        """Write the value and return the one before: one step."""
+        return cast("T", await self.send(Exchange(value)))
 
     async def compare_exchange(self, old: T, new: T) -> T:
         """Write `new` if the value is `old`, and return the value before: one step."""

@@ -7,8 +7,9 @@ warns, clears the bit and goes on.
 
 from actors.machine.instructions import CR0_TS
 from actors.runtime import routine, set_label
-from actors.system.dynamic import xfd_enable_feature
-from actors.system.host_cpu import HostCpu
+from actors.system.entry.common import exit_to_user_mode_prepare
+from actors.system.kernel.cpu import HostCpu
+from actors.system.xstate.dynamic import Errno, xfd_enable_feature
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault
 
@@ -25,6 +26,9 @@ _DIES: dict[Vector, str] = {
     Vector.PF: "BUG: unable to handle page fault",
     Vector.DF: "double fault",
 }
+
+
+_NOT_GIVEN: dict[Errno, str] = {Errno.EPERM: "SIGILL", Errno.EFAULT: "SIGSEGV"}
 
 
 class Die(Exception):
@@ -44,6 +48,8 @@ async def exception(cpu: HostCpu, fault: Fault) -> None:
         raise Die(_DIES[fault.vector])
     else:
         force_sig(_SIGNAL[fault.vector])
+    if fault.cpl:
+        await exit_to_user_mode_prepare(cpu)
     await cpu.iret()
 
 
@@ -69,8 +75,9 @@ async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
     if fault.cpl == 0:
         return False
     await cpu.sti()
-    if not await xfd_enable_feature(cpu, xfd_err):
-        force_sig("SIGILL")
+    error = await xfd_enable_feature(cpu, xfd_err)
+    if error is not None:
+        force_sig(_NOT_GIVEN[error])
     await cpu.cli()
     return True
 

@@ -7,26 +7,49 @@ from typing import Any
 
 import msgspec
 
-from actors.machine.handle import Cpu
 from actors.machine.state import Placement
-from actors.runtime import Device, Footprint, Outcomes, Program, Read, RunQueue, Values, become
+from actors.runtime import Device, Footprint, Outcomes, Program, Read, RunQueue, Values, become, routine
 from actors.runtime.devices.run_queue import Move
-from actors.runtime.devices.variable import Load, Store
-from actors.runtime.program import Become
-from actors.system.kernel import Kernel
+from actors.runtime.program import Become, Behaviour
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.flags import Flags
+from actors.system.sched.softirq import irq_enter, irq_exit, raise_softirq_irqoff
 from protocol.handles import Cell
 from protocol.registers import Work
 
 
-async def external_interrupt(cpu: Cpu, kernel: Kernel, budget: int) -> Become | None:
-    """An interrupt of the timer: asks for a reschedule and returns by way of irqentry_exit()."""
+async def interrupt_source(cpu: HostCpu, handler: Behaviour, budget: int) -> Become | None:
+    """A device that raises at most `budget` interrupts, each handled by `handler`."""
     if budget == 0:
         return None
     interrupted_cpl = await cpu.external_interrupt()
-    await cpu.through(kernel.need_resched, Store(True))
-    preemptible = interrupted_cpl != 0 or await cpu.through(kernel.preempt_count, Load()) == 0
-    await cpu.iret(Work.RESCHED if preemptible else Work.NONE)
-    return become(external_interrupt, cpu, kernel, budget - 1)
+    await irq_enter(cpu)
+    await handler(cpu)
+    count = await irq_exit(cpu)
+    await cpu.iret(await work_left(cpu, interrupted_cpl, count))
+    return become(interrupt_source, cpu, handler, budget - 1)
+
+
+@routine
+async def work_left(cpu: HostCpu, interrupted_cpl: int, count: int) -> Work:
+    """irqentry_exit(): what is to be done in the program that was interrupted, if anything; `count` is preempt_count."""
+    if interrupted_cpl:
+        return Work.EXIT_TO_USER
+    if count == 0 and await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED:
+        return Work.RESCHED
+    return Work.NONE
+
+
+@routine
+async def timer_interrupt(cpu: HostCpu) -> None:
+    """The tick, when the current task has had its time: resched_curr()."""
+    await cpu.set_flag(await cpu.current(), Flags.TIF_NEED_RESCHED)
+
+
+@routine
+async def device_interrupt(cpu: HostCpu) -> None:
+    """A device has something for its softirq to do."""
+    await raise_softirq_irqoff(cpu)
 
 
 class LoadBalancer(Device, frozen=True):

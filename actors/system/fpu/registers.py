@@ -1,0 +1,82 @@
+"""Saving registers to a task's fpstate, loading them from it, and knowing whose they are.
+
+A task's state is in the registers while TIF_NEED_FPU_LOAD is clear. With the flag set it is in its fpstate, and may be in the
+registers as well: so long as this CPU's owner is the task and the task was nowhere else since (last_cpu), nothing need be loaded.
+Follows arch/x86/kernel/fpu/core.c and context.h.
+"""
+
+from actors.runtime import routine, set_label
+from actors.system.fpu.xfd import xfd_update_state
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Fpstate, Task
+from actors.system.kernel.flags import Flags
+from protocol import instructions as op
+
+ALL_BUT_PKRU = ~(1 << 9)
+"""XFEATURE_MASK_FPSTATE: PKRU is switched by itself."""
+
+
+@routine
+async def save_fpregs_to_fpstate(cpu: HostCpu, task: Task) -> None:
+    """save_fpregs_to_fpstate(): XSAVES of what the buffer has room for, under whatever XFD is in the register."""
+    fpstate: Fpstate = await cpu.read(task.fpstate)
+    set_label("xsaves", fpstate)
+    await cpu.xsaves(fpstate.xfeatures, fpstate.regs)
+    set_label("xsaves", None)
+
+
+@routine
+async def restore_fpregs_from_fpstate(cpu: HostCpu, fpstate: Fpstate, mask: int = ALL_BUT_PKRU) -> None:
+    """restore_fpregs_from_fpstate(): XFD, then XRSTORS of all features in `mask`, also of those that the fpstate lacks.
+
+    So what the previous task has in these goes to its initial state. A fault other than #NM is fixed up.
+    """
+    await xfd_update_state(cpu, fpstate)
+    set_label("xrstors", fpstate)
+    if await cpu.attempt(op.Xrstors(cpu.kernel.features & mask, fpstate.regs)) is not None:
+        await ex_handler_fprestore(cpu)
+    set_label("xrstors", None)
+
+
+@routine
+async def ex_handler_fprestore(cpu: HostCpu) -> None:
+    """ex_handler_fprestore(): the buffer was bad, so the registers get their initial state; a second fault is fatal."""
+    set_label("warning", "Bad FPU state detected, reinitializing FPU registers.")
+    await cpu.xrstors(cpu.kernel.features & ALL_BUT_PKRU, cpu.kernel.init_fpstate.regs)
+
+
+@routine
+async def fpregs_state_valid(cpu: HostCpu, task: Task) -> bool:
+    """fpregs_state_valid(): the registers hold this task's state."""
+    if await cpu.this_cpu_read(cpu.kernel.owner) != task.program:
+        return False
+    return bool(await cpu.read(task.last_cpu) == await cpu.smp_processor_id())
+
+
+@routine
+async def fpregs_activate(cpu: HostCpu, task: Task) -> None:
+    """fpregs_activate(): this CPU's registers are the task's."""
+    await cpu.this_cpu_write(cpu.kernel.owner, task.program)
+
+
+@routine
+async def fpregs_deactivate(cpu: HostCpu) -> None:
+    """__cpu_invalidate_fpregs_state(): this CPU's registers are nobody's."""
+    await cpu.this_cpu_write(cpu.kernel.owner, None)
+
+
+@routine
+async def fpregs_restore_userregs(cpu: HostCpu) -> None:
+    """fpregs_restore_userregs(): bring the current task's state into the registers, if it is not there, and say so."""
+    task = cpu.me
+    if not await fpregs_state_valid(cpu, task):
+        await restore_fpregs_from_fpstate(cpu, await cpu.read(task.fpstate))
+        await fpregs_activate(cpu, task)
+        await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+
+
+@routine
+async def switch_fpu_return(cpu: HostCpu) -> None:
+    """switch_fpu_return(): the last thing before user mode or a guest runs; interrupts are off."""
+    await fpregs_restore_userregs(cpu)

@@ -1,0 +1,43 @@
+"""Extended state at a context switch, at a task's end, and when a CPU goes idle.
+
+Follows arch/x86/include/asm/fpu/sched.h and fpu/core.c. The state of the task that leaves is saved, and stays in the registers:
+the owner is still that task. The state of the one that comes is loaded when it returns to user mode, not here.
+"""
+
+from actors.machine.xstate.components import TILES
+from actors.runtime import routine
+from actors.system.fpu.registers import fpregs_deactivate, save_fpregs_to_fpstate
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.flags import Flags
+
+
+@routine
+async def switch_fpu_prepare(cpu: HostCpu) -> None:
+    """switch_fpu_prepare(), while the task that leaves is still current: save it, unless its state is in memory already."""
+    task = cpu.me
+    if await cpu.read_flags(task) & (Flags.TIF_NEED_FPU_LOAD | Flags.PF_KTHREAD):
+        return
+    await save_fpregs_to_fpstate(cpu, task)
+    await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+
+
+@routine
+async def switch_fpu_finish(cpu: HostCpu) -> None:
+    """switch_fpu_finish(), in the task that comes, behind its switch_to: whatever is in the registers is not its state."""
+    await cpu.set_flag(cpu.me, Flags.TIF_NEED_FPU_LOAD)
+
+
+@routine
+async def fpu__drop(cpu: HostCpu) -> None:
+    """fpu__drop(): a task that exits will not want its registers again; preemption is off."""
+    task = cpu.me
+    if await cpu.this_cpu_read(cpu.kernel.owner) == task.program:
+        await fpregs_deactivate(cpu)
+
+
+@routine
+async def fpu_idle_fpregs(cpu: HostCpu) -> None:
+    """fpu_idle_fpregs(): a CPU that idles gives its tiles up, since it sleeps less deeply with tiles in use."""
+    if await cpu.xgetbv(1) & TILES:
+        await cpu.tilerelease()
+        await fpregs_deactivate(cpu)

@@ -1,0 +1,33 @@
+"""Who runs: schedule(), preemption and its count, softirqs, the idle task, and a task's first and last steps.
+
+Follows kernel/sched/core.c, kernel/softirq.c and include/linux/preempt.h. `schedule` is the context switch, `preempt` where it
+may happen, `softirq` what runs when an interrupt or a section with softirqs off is over, `idle` the task that runs when no
+other can.
+
+May import: `actors.system.fpu`, `actors.system.kernel`, `actors.machine`, `actors.runtime`, `protocol`.
+"""
+
+from actors.system.sched.preempt import (
+    cond_resched,
+    fpregs_lock,
+    fpregs_unlock,
+    local_bh_disable,
+    local_bh_enable,
+    preempt_disable,
+    preempt_enable,
+    preempt_schedule_irq,
+)
+from actors.system.sched.schedule import do_exit, schedule
+
+__all__ = [
+    "cond_resched",
+    "do_exit",
+    "fpregs_lock",
+    "fpregs_unlock",
+    "local_bh_disable",
+    "local_bh_enable",
+    "preempt_disable",
+    "preempt_enable",
+    "preempt_schedule_irq",
+    "schedule",
+]

@@ -1,0 +1,58 @@
+"""schedule(): the context switch, and a task's last steps.
+
+Follows kernel/sched/core.c in the order that matters here: the previous task's half runs before switch_to, and what follows
+switch_to in the source runs only when somebody switches back. Which task is next is the run queue's choice. There is one
+scheduling class and one run queue a CPU.
+"""
+
+from actors.runtime import Program, routine
+from actors.runtime.devices.run_queue import Add, Pick
+from actors.system.fpu.switch import fpu__drop, switch_fpu_finish, switch_fpu_prepare
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.flags import Flags
+
+
+class Bug(Exception):
+    """The kernel stops: it found that its own code breaks a rule, and says so in its own words."""
+
+
+@routine
+async def schedule(cpu: HostCpu) -> None:
+    """schedule(): let another runnable task have the CPU, if there is one; called with interrupts on."""
+    await cpu.cli()
+    await schedule_irqs_off(cpu)
+    await cpu.sti()
+
+
+@routine
+async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False) -> None:
+    """__schedule(), between its local_irq_disable() and the end of finish_task_switch(); raises Bug in an atomic section."""
+    if await cpu.this_cpu_read(cpu.kernel.preempt_count):
+        raise Bug(f"BUG: scheduling while atomic: {cpu.me.name}")
+    if await context_switch(cpu, exiting=exiting):
+        await switch_fpu_finish(cpu)
+
+
+@routine
+async def context_switch(cpu: HostCpu, *, exiting: bool) -> bool:
+    """pick_next_task() and the half of the previous task, up to switch_to; returns in its own, or False if there is no other."""
+    kernel, task = cpu.kernel, cpu.me
+    await cpu.clear_flag(task, Flags.TIF_NEED_RESCHED)
+    coming: Program | None = await cpu.through(kernel.runqueue, Pick())
+    if coming is None and not exiting:
+        return False
+    if not exiting:
+        await switch_fpu_prepare(cpu)
+        if not task.idle:
+            await cpu.through(kernel.runqueue, Add(task.program))
+    await cpu.switch_to(coming or await cpu.this_cpu_read(kernel.idle))
+    return not exiting
+
+
+@routine
+async def do_exit(cpu: HostCpu) -> None:
+    """do_exit(): give up the registers, and let the CPU run somebody else, for good."""
+    await cpu.set_flag(cpu.me, Flags.PF_EXITING)
+    await cpu.cli()
+    await fpu__drop(cpu)
+    await schedule_irqs_off(cpu, exiting=True)

@@ -1,0 +1,64 @@
+"""Dynamic features: what happens when a task first uses one that XFD has disabled.
+
+Follows arch/x86/kernel/fpu/xstate.c: __xfd_enable_feature() and fpstate_realloc().
+"""
+
+from enum import Enum
+
+from actors.machine.xstate.components import COMPACTED
+from actors.runtime import Choice, routine
+from actors.runtime.devices.choice import Choose
+from actors.system.fpu.registers import fpregs_restore_userregs
+from actors.system.fpu.xfd import xfd_update_state
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Fpstate
+from actors.system.kernel.flags import Flags
+from actors.system.kernel.layout import enlarged
+from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
+from protocol.instructions import XsaveArea
+
+
+class Errno(Enum):
+    """Why a dynamic feature is not given."""
+
+    EPERM = "EPERM"
+    EFAULT = "EFAULT"
+
+
+ALLOCATOR = Choice("vmalloc")
+
+
+@routine
+async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> Errno | None:
+    """__xfd_enable_feature(): enlarge the task's buffer for what XFD_ERR names.
+
+    EPERM without permission for all of it, EFAULT without memory. What is not dynamic is ignored: the user tries again.
+    """
+    event = xfd_err & cpu.kernel.dynamic
+    if not event:
+        return None
+    task = cpu.me
+    if event & ~await cpu.read(task.perm):
+        return Errno.EPERM
+    return await fpstate_realloc(cpu, event)
+
+
+@routine
+async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
+    """fpstate_realloc(): allocate a larger fpstate, publish it, and load its XFD; the old one is freed, if it was allocated."""
+    if cpu.kernel.vmalloc_fails and not await cpu.through(ALLOCATOR, Choose((True, False))):
+        return Errno.EFAULT
+    task = cpu.me
+    ref: Fpstate = await cpu.read(task.fpstate)
+    new = enlarged(cpu.processor.model, ref, task.name, features)
+    await cpu.store(new.regs, XsaveArea(0, COMPACTED | new.xfeatures))
+    await fpregs_lock(cpu)
+    if await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
+        await fpregs_restore_userregs(cpu)
+    await cpu.write(new.xfd, await cpu.read(ref.xfd) & ~features)
+    await cpu.write(task.fpstate, new)
+    await xfd_update_state(cpu, new)
+    await fpregs_unlock(cpu)
+    if ref.name != f"{task.name}->fpstate":
+        await cpu.store(ref.regs, None)
+    return None
