@@ -108,7 +108,7 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             yield from _registers(cell.name, old, new)
         elif isinstance(new, op.XsaveArea):
             if old != new:
-                yield Change(cell.name, "", "none" if old is None else _area(old), _area(new))
+                yield Change(cell.name, "", *_areas(old, new))
         elif isinstance(new, op.Pages):
             if old != new:
                 yield Change(cell.name, "", _mapping(old), _mapping(new))
@@ -147,6 +147,19 @@ def _content(cpu: CpuState, component: int) -> str:
         return "set"
     held = cpu.x.held(component)
     return ("zero" if component > Component.SSE else "initial") if held is None else show(held)
+
+
+def _areas(old: op.XsaveArea | None, new: op.XsaveArea) -> tuple[str, str]:
+    """Tell two areas apart: by the components that they hold, or else by the first bytes that differ."""
+    if old is None:
+        return "none", _area(new)
+    if old.xstate_bv != new.xstate_bv:
+        return _area(old), _area(new)
+    pieces = [dict(zip(area.offsets, area.contents, strict=True)) for area in (old, new)]
+    differ = (at for at in sorted({*old.offsets, *new.offsets}) if pieces[0].get(at) != pieces[1].get(at))
+    at = next(differ, None)
+    before, after = (show(one.get(at, b"")) if at is not None else "" for one in pieces)
+    return f"{_area(old)} {before}".rstrip(), after or _area(new)
 
 
 def _area(area: op.XsaveArea) -> str:
