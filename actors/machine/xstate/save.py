@@ -31,9 +31,11 @@ import msgspec
 from actors.machine.xstate import area as images
 from actors.machine.xstate import x87
 from actors.machine.xstate.components import (
+    AVX,
     COMPACTED,
     COMPATIBLE_BYTES,
     HI16_ZMM,
+    SSE,
     X87,
     X87_INITIAL,
     bits,
@@ -43,7 +45,7 @@ from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.description import Description
 from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
 from actors.machine.xstate.faults import Extent, page_fault
-from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT
+from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT, legacy_extents
 from actors.machine.xstate.outcomes import Choice, Edit, Result
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.save_plan import (
@@ -59,7 +61,6 @@ from actors.machine.xstate.tracking import last_restore, not_initial
 from protocol.instructions import XsaveArea
 from protocol.registers import Component
 
-_LEGACY_BYTES = 416
 _HEADER: Extent = (HEADER_AT, 64)
 
 
@@ -111,7 +112,10 @@ def save(
 
 
 def _footprint(run: _Save) -> Iterator[Extent]:
-    """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others."""
+    """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others.
+
+    Nothing of a component outside RFBM (silicon fact 18); of the legacy region neither, then.
+    """
     offset = offsets_of(run.description, run.plan.form)
     inside = [
         (offset[number], run.description.size(number))
@@ -119,7 +123,8 @@ def _footprint(run: _Save) -> Iterator[Extent]:
         if number > Component.SSE
     ]
     yield from inside[-1:]
-    yield (0, _LEGACY_BYTES)
+    of_mxcsr = SSE if run.rule.compacted else SSE | AVX
+    yield from legacy_extents(run.plan.rfbm, mxcsr=bool(run.plan.rfbm & of_mxcsr))
     yield _HEADER
     yield from inside[:-1]
 
