@@ -162,6 +162,41 @@ def test_a_suite_asserts_what_it_says_and_nothing_else():
         assert run(decode(SUITE.replace(old, new))).field == field
 
 
+AREA = (
+    b'{"id":"s","init":{"cr4_osxsave":1,"xcr0":"602e7","xss":"0","xfd":"0","xfd_err":"0","cpuid_xcr0":"602e7"},'
+    b'"ops":[{"op":"fill","area":1,"val":"5b5b5b5b5b5b5b5b","region":[8,20,"5b*16.801f0000"]},'
+    b'{"op":"poke","area":1,"off":512,"val":"3","hdr":["3","0"],"region":[512,8,"0300000000000000"]},'
+    b'{"op":"xrstor","area":1,"rfbm":"4","vec":null,"hdr":["1","0"],"hdr_mask":["1","ffffffffffffffff"]},'
+    b'{"op":"fill_bytes","area":1,"off":0,"len":4,"byte":"7","region":[0,8,"07*4.5b*4"]},'
+    b'{"op":"zero_area","area":1,"region":[0,12288,"00*12288"]}]}'
+)
+
+
+def test_an_area_may_be_looked_at_after_whatever_works_on_it():
+    assert run(decode(AREA)).kind == "passed"
+    for old, new, field in (
+        (b'"5b*16.801f0000"', b'"5b*16.801f0001"', "fill.region"),
+        (b'"hdr":["3","0"]', b'"hdr":["1","0"]', "poke.hdr"),
+        (b'"0300000000000000"', b'"0100000000000000"', "poke.region"),
+        (b'"hdr":["1","0"],"hdr_mask"', b'"hdr":["0","0"],"hdr_mask"', "xrstor.hdr"),
+        (b'"07*4.5b*4"', b'"07*5.5b*3"', "fill_bytes.region"),
+        (b'"00*12288"', b'"00*12287.01"', "zero_area.region"),
+    ):
+        assert run(decode(AREA.replace(old, new))).field == field
+
+
+@pytest.mark.parametrize(("op", "vector"), [("xsaves64", 13), ("xrstors", 13), ("xsave_reg", 6)])
+def test_memory_may_be_left_out_where_it_plays_no_role(op, vector):
+    line = (
+        b'{"id":"x","op":"%s","rfbm":"7","setup":{"xbv":"0","post":"none","same":0},"xin0":"0",'
+        b'"r0":{"mxcsr":"00001f80"},"fault":{"vec":%d,"err":0},"r1":{},"xin1":null}' % (op.encode(), vector)
+    )
+    for freedom in (False, True):
+        assert run(decode(line), freedom=freedom).kind == "passed"
+        wrong = line.replace(b'"vec":%d' % vector, b'"vec":7')
+        assert run(decode(wrong), freedom=freedom).field == "fault"
+
+
 def test_a_suite_runs_on_the_cpu_that_it_asks_for():
     small = SUITE.replace(b"602e7", b"7").replace(b'"xfd":"40000"', b'"xfd":"0"')
     assert run(decode(small)).field == "xrstor.vec"
