@@ -1,17 +1,15 @@
 """Running lines on the model: all that is recorded passes, and a line that is changed in one field fails in that field."""
 
 import collections
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from actors.machine.conform import ops
 from actors.machine.conform.lines import decode
-from actors.machine.conform.reader import read_lines
 from actors.machine.conform.run import run, run_all
+from tests.machine.conform.samples import recorded
 
-VECTORS = Path(__file__).parents[2] / "vectors"
 STOPPED = {"emu": 10, "emuamx": 47}
 SETS = [
     "hw-save",
@@ -26,14 +24,10 @@ SETS = [
 ]
 
 
-def lines(name):
-    return [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
-
-
 @pytest.mark.parametrize("freedom", [False, True], ids=["recorded", "allowed"])
 @pytest.mark.parametrize("name", SETS)
 def test_every_line_passes_up_to_its_first_sus_tag(name, freedom):
-    found = list(run_all(lines(name), freedom=freedom))
+    found = list(run_all(recorded(name), freedom=freedom))
     failed = [verdict for verdict in found if verdict.kind == "failed"]
     assert failed == []
     kinds = collections.Counter(verdict.kind for verdict in found)
@@ -41,7 +35,7 @@ def test_every_line_passes_up_to_its_first_sus_tag(name, freedom):
 
 
 def test_a_stopped_line_says_where_and_why():
-    verdict = next(one for one in run_all(lines("emuamx")) if one.kind == "stopped")
+    verdict = next(one for one in run_all(recorded("emuamx")) if one.kind == "stopped")
     assert verdict.field == "sus"
     assert verdict.expected
     assert verdict.op is not None
@@ -97,7 +91,7 @@ def test_xinuse_of_something_that_is_not_initial_is_not_free():
 
 def first(name, kind):
     """Return a line of the set that has an op of this kind which does not fault, and the place of that op."""
-    for line in lines(name):
+    for line in recorded(name):
         for place, op in enumerate(line.ops):
             if op.sus:
                 break
@@ -132,7 +126,7 @@ def test_in_a_sequence_the_op_and_its_field_are_named(kind, fields, field):
 
 
 def test_a_wrong_error_code_is_a_difference():
-    for line in lines("emu"):
+    for line in recorded("emu"):
         for place, op in enumerate(line.ops):
             if op.vec == 13:
                 wrong = msgspec.structs.replace(op, err=8)
