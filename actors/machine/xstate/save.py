@@ -19,7 +19,9 @@ Never written: bytes 416-511, the rest of the header, gaps between components, a
 With RFBM = 0 XSAVEC still writes its header (fact 11).
 
 Under `architectural` each component of RFBM is a choice: a bit of XSTATE_BV that may be 0 or 1, bytes that may be skipped.
-Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too; here it does, as to the rest of component 1.
+Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too. The manual says two things. By 13.11 a
+component with XMODIFIED[i] = 0 is not saved, and MXCSR is of component 1; so it is here. By the Operation section of XSAVES in
+volume 2 component 1 is saved whenever MXCSR is not 1F80H, modified or not. Under `architectural` it may be either.
 No line has XSAVES of a CPU that executes: it rests on XSAVEC's lines, on the manual, and on the emulator, which has no modified
 optimisation.
 """

@@ -285,6 +285,28 @@ def test_state_of_many_registers_is_old_new_or_initial_as_a_whole():
     assert found == {"": b"\1" * 808, "new 15": b"\2" * 808, "init 15": bytes(808)}
 
 
+def test_what_a_fault_midway_has_changed_is_modified_and_no_save_may_leave_it_out():
+    """SDM 13.6: XMODIFIED[i] = 0 only if component i has not been modified since the last XRSTOR."""
+    before = state(xrstor_info=INFO)
+    before = msgspec.structs.replace(before.holding(5, b"\3" * 64), xmodified=0)
+    area, pages = area_of(0x26, COMPACTED | 0x26, 0x1FC0), Pages(absent=((832, 4096),))
+    faulted = restore("xrstor", before, 0x26, Operand(area, 64, pages=pages), KERNEL, FREE)
+    for label, one in spelt(faulted).items():
+        changed = {2: "new 2", 5: "new 5", 1: "new MXCSR"}
+        assert one.state.xmodified == sum(1 << number for number, said in changed.items() if said in label)
+        skipped = " ".join(spelt(saved("xsaves", one.state, area=area)))
+        assert ("skip 2" in skipped) == ("new 2" not in label)
+        assert ("skip 5" in skipped) == ("new 5" not in label)
+
+
+def test_xsaves_may_save_mxcsr_modified_or_not():
+    """13.11 leaves component 1 out, the Operation section of volume 2 does not while MXCSR is not 1F80H: either is allowed."""
+    restored = XState(xcr0=3, mxcsr=0x1FC0, xrstor_info=XrstorInfo(0, False, 64, COMPACTED | 2))
+    found = spelt(saved("xsaves", restored, mask=2, area=XsaveArea(0, COMPACTED | 2)))
+    assert {images.read(one.area, 24, 4) for one in found.values()} == {bytes(4), b"\xc0\x1f\0\0"}
+    assert {one.area.xstate_bv for one in found.values()} == {2}
+
+
 def test_a_fault_of_the_header_changes_nothing():
     assert restored(area_of(4, COMPACTED | 2)).choices == ()
 
