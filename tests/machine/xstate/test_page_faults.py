@@ -82,3 +82,14 @@ def test_the_mode_does_not_matter():
     """13.13: bytes of registers that compatibility mode lacks may be touched; here they are."""
     old = Environment(long_mode=False)
     assert faulting("xsave", 7, 0, old) == standard(7)
+
+
+@pytest.mark.parametrize(("absent", "vector"), [((2816, 2820), 14), ((8, 16), 7)])
+def test_a_page_fault_comes_before_the_nm_of_xfd(absent, vector):
+    """Nothing says which comes first; XFD_ERR is not written unless it is the #NM."""
+    state = XState(xcr0=0x602E7, xfd=1 << 18)
+    header = bytes(512) + (1 << 18).to_bytes(8, "little")
+    operand = Operand(images.from_bytes(header, CPU.description), pages=Pages(absent=(absent,)))
+    found = restore("xrstor", state, 1 << 18, operand, KERNEL, CPU)
+    assert found.fault.vector == vector
+    assert found.state.xfd_err == (1 << 18 if vector == 7 else 0)
