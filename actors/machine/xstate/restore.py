@@ -23,7 +23,8 @@ the manual lets XINUSE be 0 or 1 the answer is left to who asks (`tracking`).
 Compatibility mode (fact 8): component 7 is left alone, of 1, 2 and 6 registers 0 to 7 are loaded or initialised. Registers
 8 to 15 keep such a component in use after an init if they were in use and any of them is not zero, in whatever component of
 the three: a register counts as a whole. That these count rests on 39 lines; that they count together, on hw-c32-00026 and -00304
-alone, and that zero registers let a component go out of use, on hw-c32-00314.
+alone, and that zero registers let a component go out of use, on hw-c32-00314. What XMODIFIED then says of registers that the mode
+lacks nobody has seen: here a component in RFBM is not modified, as 13.8 has it, though part of it was not loaded.
 
 Particular contents: `contents`. #PF: nothing changes on silicon (fact 18; no line is kept); the manual lets registers change, and
 of a supervisor component each element be old, new or initial (13.12; `contents.mixtures`).
