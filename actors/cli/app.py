@@ -6,7 +6,8 @@ the work that was asked for, and `entry` does it.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from math import isfinite
+from typing import Any, Literal
 
 import click
 
@@ -24,6 +25,19 @@ _CONFORM_STATUS = (
     "1 a line failed; 2 usage or malformed input, also an id that occurs twice, in one file or in two; "
     "4 an internal error; 130 Ctrl-C."
 )
+
+
+class Amount(click.FloatRange):
+    """A number above zero; neither infinite nor none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Refuse what is no amount, in click's words."""
+        found = float(super().convert(value, param, ctx))
+        if not isfinite(found):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return found
+
+
 _EXAMPLES = """\b
 Examples:
   vmrace list
@@ -218,13 +232,11 @@ def _explore(
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after so many states.")
 @click.option(
     "--max-memory",
-    type=click.FloatRange(min=0.0001),
+    type=Amount(min=0.0001),
     metavar="GIB",
     help="Give up beyond so much memory for states.",
 )
-@click.option(
-    "--max-seconds", type=click.FloatRange(min=0.0001), metavar="S", help="Give up after so many seconds."
-)
+@click.option("--max-seconds", type=Amount(min=0.0001), metavar="S", help="Give up after so many seconds.")
 @minimise(default=False)
 @full
 @json

@@ -36,11 +36,11 @@ def summary(found: Verification) -> str:
     size = (
         f"{_classes(found)}{found.states:,} states{_reduced(found)}, {found.transitions:,} transitions, "
         f"{found.depth} steps deep, "
-        f"{found.seconds:.2f}s"
+        f"{found.seconds:.2f}s{', and the same again with other fingerprints' if found.confirmed else ''}"
     )
     if found.recorded is not None:
         steps = len(found.recorded.record.steps)
-        which = "the shortest" if found.shortest else "a minimised"
+        which = "the shortest" if found.shortest else "a minimised" if found.reduced else "the first"
         text = f"violated, {which} counterexample has {steps} step{'' if steps == 1 else 's'}"
         return f"{found.scenario}: {text} ({size})"
     within = f"{found.model}, one message a step"
@@ -76,7 +76,8 @@ def message(found: Verification) -> str | None:
         covered = f"all orders of up to {max(found.depth - 1, 0)} steps covered"
         if found.classes is not None:
             covered = f"{found.classes:,} classes of executions run"
-        return f"{ended} after {found.states:,} states, {covered}"
+        again = ", not confirmed by a second search" if found.confirmed is False else ""
+        return f"{ended} after {found.states:,} states, {covered}{again}"
     if found.recorded is not None:
         violation = found.recorded.record.violation
         return violation.text if violation is not None else None

@@ -11,8 +11,8 @@ class Covered(NamedTuple):
 
     `limit` is what ended the search early: states, memory, time, `stopped` on request, or `endless`, where an endless
     execution has no class. `fingerprinted` says that states were told apart by 64 bits, and not by what they are.
-    `classes` and `blocked` are for a search that counts classes of executions; `visited` and `shortest` for a reduced
-    one: all states that it met, stored or not, and whether there is no way shorter than `log`.
+    `classes` and `blocked` are for a search that counts classes of executions; `visited` for a reduced one: all states
+    that it met, stored or not. `shortest` says that there is no way shorter than `log`.
     """
 
     states: int

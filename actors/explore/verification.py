@@ -63,7 +63,8 @@ class Verification(msgspec.Struct, frozen=True):
 
     `states` are the distinct ones stored, `collision` the probability that a new one was taken for an old one
     somewhere. `limit` is what ended the search early. `unexecuted` are the steps of the code that no order
-    executed, where nothing was found. `classes` counts Mazurkiewicz classes of executions, `blocked` the
+    executed, where nothing was found. `confirmed` says whether a second search came to its end and to the same; None if
+    nobody asked for it. `classes` counts Mazurkiewicz classes of executions, `blocked` the
     prefixes begun for nothing; None where they were not asked for. A `reduced` search has met more states
     than it stored, `visited` in all; `shortest` says that no counterexample is shorter than the one recorded.
     """
@@ -87,6 +88,7 @@ class Verification(msgspec.Struct, frozen=True):
     reduced: bool = False
     visited: int | None = None
     shortest: bool = True
+    confirmed: bool | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -147,6 +149,7 @@ def verify(
         reduced=demand.reduce,
         visited=covered.visited,
         shortest=covered.shortest,
+        confirmed=covered.limit is None if demand.confirm else None,
     )
 
 
@@ -165,10 +168,16 @@ def _search(tables: Tables, demand: Demand, progress: Progress | None) -> Covere
         small = search_small(tables, keep_going=demand.keep_going, widest=WIDEST)
         if small is not None:
             return small
+    begun = time.perf_counter()
     covered = _by_frontiers(tables, demand, progress, 0)
     if demand.confirm and covered.limit is None:
+        if demand.seconds is not None:
+            left = demand.seconds - (time.perf_counter() - begun)
+            demand = msgspec.structs.replace(demand, seconds=max(left, 0.0))
         again = _by_frontiers(tables, demand, progress, 1)
-        if again != covered and again.limit is None:
+        if again.limit is not None:
+            return covered._replace(limit=again.limit)
+        if again != covered:
             raise VmraceError(
                 f"two fingerprints disagree: {covered.states} states and {again.states}; two states collided, or "
                 "this is a bug in vmrace"

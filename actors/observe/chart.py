@@ -8,8 +8,9 @@
 Time runs down. The margin on the left is the CPU's state in ftrace's latency format, where the world has one.
 A step in the same function as the row above it leaves the function's name out. Unless `full` asks for them, steps
 that are not on the way to the symptom are counted instead of shown, and if that is not enough for a chart of
-`LINES` lines, those that are farthest from it. Where nobody has looked for that way, it is the steps that tell
-nothing: no value changed, was read or was chosen. The last row says in its own words what went wrong.
+`LINES` lines, those that are farthest from it, and of these first the ones that change nothing. Where nobody has
+looked for that way, it is the steps that tell nothing: no value changed, was read or was chosen. The last row says in
+its own words what went wrong.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,16 +40,22 @@ def chart(record: Record, *, full: bool = False) -> str:
 
 def _on_the_way(record: Record) -> list[str]:
     """Draw the steps on the way to the symptom, without the farthest ones if there are too many."""
-    farthest = max((step.distance for step in record.steps if step.distance is not None), default=0)
-    lines = _drawn(record, partial(_near, farthest))
-    while len(lines) > LINES and farthest > 0:
-        farthest -= 1
-        lines = _drawn(record, partial(_near, farthest))
+    ranks = sorted({rank for rank in map(_rank, record.steps) if rank is not None})
+    lines = _drawn(record, partial(_near, ranks[-1]))
+    while len(lines) > LINES and len(ranks) > 1:
+        ranks.pop()
+        lines = _drawn(record, partial(_near, ranks[-1]))
     return lines
 
 
-def _near(farthest: int, step: Step) -> bool:
-    return step.distance is not None and step.distance <= farthest
+def _rank(step: Step) -> tuple[int, bool] | None:
+    """Return how far a step is from the symptom, those that change something first."""
+    return None if step.distance is None else (step.distance, not step.changes)
+
+
+def _near(farthest: tuple[int, bool], step: Step) -> bool:
+    rank = _rank(step)
+    return rank is not None and rank <= farthest
 
 
 def _drawn(record: Record, shown: Callable[[Step], bool]) -> list[str]:

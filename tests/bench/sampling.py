@@ -6,7 +6,11 @@ Two tables. Executions per second of each strategy on `w1 -p fixed=true`, one co
 Then, for the shapes in `tests/zoo`, the mean number of executed runs up to and with the first violation, over the
 seeds that found one within so many seconds, and how many did; the slowest seed's seconds. `best` is the strategy
 with the fewest among those that every seed found with. Targets are those that were set for vmrace beforehand, from
-published figures: at most this mean, every seed, each within a second. NAME limits the shapes.
+published figures: at most this mean, every seed, each within a second of CPU. A row that misses says what it missed:
+the mean, or the time, with the executions that were run in it. NAME limits the shapes.
+
+`token_ring` is short of its target by its nature: after the spawns all that is left is the order in which four take one
+lock, and 4 of these 24 orders fail. Drawn evenly that takes 6 schedules on the mean, and 5 if none is drawn twice.
 """
 
 import argparse
@@ -78,6 +82,8 @@ class Found(NamedTuple):
     """What all seeds of one strategy came to."""
 
     schedules: list[int]
+    missed: list[int]
+    """Executions that were run by each seed that found nothing in its time."""
     seeds: int
     slowest: float
 
@@ -97,26 +103,26 @@ class Found(NamedTuple):
 
 def to_the_first(
     scenario: Scenario, parameters: dict[str, Any], shape: Shape, strategy: str, seed: int, seconds: float
-) -> tuple[int | None, float]:
-    """Run executions until one violates something; return how many, and the seconds."""
-    begun = time.perf_counter()
+) -> tuple[bool, int, float]:
+    """Run executions until one violates something; return whether one did, how many, and the seconds of CPU."""
+    begun = time.process_time()
     tables = Tables(scenario(**parameters))
     rows = Rows(tables)
     windows = (shape.window,) if shape.window is not None else ()
     chosen = make(strategy, seed, Setting(tables, windows))
     number = 0
-    found = None
+    found = False
     try:
-        while found is None:
+        while not found:
             number += 1
             chosen.begin(number)
-            ending = rows.run(chosen, STEP_LIMIT, lambda: time.perf_counter() - begun > seconds)
-            found = number if ending == "violated" else None
+            ending = rows.run(chosen, STEP_LIMIT, lambda: time.process_time() - begun > seconds)
+            found = ending == "violated"
     except Stop:
         pass
-    taken = time.perf_counter() - begun
+    taken = time.process_time() - begun
     tables.close()
-    return found, taken
+    return found, number, taken
 
 
 def _found(shape: Shape, strategy: str, seeds: int, seconds: float) -> Found:
@@ -125,8 +131,17 @@ def _found(shape: Shape, strategy: str, seeds: int, seconds: float) -> Found:
     results = [
         to_the_first(scenario, parameters, shape, strategy, seed, seconds) for seed in range(1, seeds + 1)
     ]
-    schedules = [schedule for schedule, _ in results if schedule is not None]
-    return Found(schedules, seeds, max(taken for _, taken in results))
+    schedules = [number for found, number, _ in results if found]
+    missed = [number - 1 for found, number, _ in results if not found]
+    return Found(schedules, missed, seeds, max(taken for _, _, taken in results))
+
+
+def _verdict(found: dict[str, Found], target: float | None) -> str:
+    """Say what the best strategy has missed: nothing, the mean, or the time."""
+    best = min(found.values(), key=lambda one: (len(one.missed), one.mean))
+    if best.missed:
+        return f"missed: {len(best.missed)} seeds ran {statistics.mean(best.missed):.0f} in their time"
+    return "" if best.mean <= (target or float("inf")) else "missed: the mean"
 
 
 def schedules(
@@ -144,14 +159,13 @@ def schedules(
         all_of_them = [one for one in found.values() if len(one.schedules) == seeds]
         best = min((one.mean for one in all_of_them), default=float("inf"))
         leading = found.get("portfolio") or next(iter(found.values()))
-        met = best <= (shape.target or float("inf")) and best < float("inf")
         yield (
             shape.name,
             "found" if shape.target is None else f"<= {shape.target:g}",
             f"{best:.1f}" if all_of_them else "none",
             *(found[one].text if one in found else "-" for one in strategies),
             f"{leading.slowest:.2f}s",
-            "" if met else "missed",
+            _verdict(found, shape.target),
         )
 
 

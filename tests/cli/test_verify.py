@@ -1,6 +1,9 @@
 """`vmrace verify`: what it says, what it answers, and what it refuses."""
 
+import os
+import pty
 import signal
+import threading
 
 import pytest
 
@@ -163,7 +166,9 @@ def test_a_users_own_file_is_verified(vmrace, race):
         (["w1", "--all"], "name one scenario, or give --all"),
         (["--all", "--minimise"], "name one scenario, or give --all"),
         (["--all", "-p", "cpus=1"], "name one scenario, or give --all"),
-        (["w1", "-p", "cpus=9"], "cpus=9: this workload has one to three"),
+        (["w1", "-p", "cpus=9"], "parameter cpus is a whole number, at least 1, at most 3, not '9'"),
+        (["w1", "--max-memory", "inf"], "'--max-memory': inf is not a finite number"),
+        (["w1", "--max-seconds", "nan"], "'--max-seconds': nan is not a finite number"),
         (["w1", "--max-states", "0"], "not in the range x>=1"),
         (["w1", "-p", "cpus=3", "--expect"], "w1 has no case with these parameters"),
         (["w1", "--condition", "nobody"], "no condition is called 'nobody'"),
@@ -176,13 +181,28 @@ def test_what_cannot_be_verified_is_refused_in_a_line(vmrace, given, says):
     assert err.count("\n") == 1
 
 
-def test_ctrl_c_ends_a_search_with_what_was_covered(start):
-    process = start("verify", "w1", "-p", "cpus=3", "-p", "fixed=true", "--json")
+def drain(terminal):
+    """Read what a terminal shows until nobody writes to it any more."""
     try:
-        process.wait(timeout=4)
-    except Exception:  # noqa: BLE001  # it takes minutes
-        process.send_signal(signal.SIGINT)
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass
+    os.close(terminal)
+
+
+def test_ctrl_c_ends_a_search_with_what_was_covered(start):
+    master, slave = pty.openpty()
+    process = start("verify", "w1", "-p", "cpus=3", "-p", "fixed=true", "--json", stderr=slave, TERM="xterm")
+    os.close(slave)
+    shown = b""
+    while b"frontier" not in shown:  # whole frontiers are under way
+        shown += os.read(master, 65536)
+    process.send_signal(signal.SIGINT)
+    reader = threading.Thread(target=drain, args=(master,))
+    reader.start()
     out, _ = process.communicate(timeout=60)
+    reader.join()
     assert process.returncode == 130
     assert '"verdict":"inconclusive"' in out
     assert "stopped by Ctrl-C" in out

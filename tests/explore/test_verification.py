@@ -7,6 +7,7 @@ import pytest
 
 from actors.explore import verification
 from actors.explore.covered import Covered
+from actors.explore.proving.search import Search
 from actors.explore.replay import replay
 from actors.explore.token import decode
 from actors.explore.verification import Demand, verify
@@ -37,6 +38,39 @@ def test_a_proof_says_what_was_covered_and_what_was_never_run():
     large = verified("w1", Demand(confirm=True), fixed="true")
     assert (large.states, large.transitions, large.verdict) == (228, 261, "proved")
     assert 0 < large.collision < 1e-14
+
+
+def test_a_second_search_that_is_not_ended_confirms_nothing():
+    looks = []
+    first = verify(
+        SCENARIOS["w1"], {"cpus": 1, "fixed": True}, Demand(states=10**6), lambda _: not looks.append(1)
+    )
+    assert first.confirmed is None
+    left = [True] * len(looks)
+    found = verify(
+        SCENARIOS["w1"], {"cpus": 1, "fixed": True}, Demand(confirm=True), lambda _: bool(left and left.pop())
+    )
+    assert (found.verdict, found.limit, found.confirmed) == ("inconclusive", "stopped", False)
+    assert found.states == first.states == 228
+
+
+def test_a_second_search_that_is_ended_confirms():
+    assert verified("w1", Demand(confirm=True), fixed="true").confirmed
+    assert verified("w1", Demand(confirm=True)).confirmed
+
+
+def test_both_searches_share_the_seconds(monkeypatch):
+    asked = []
+
+    class Asked(Search):
+        def __init__(self, *args, **options):
+            asked.append(options["bounds"].seconds)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr("actors.explore.proving.search.Search", Asked)
+    assert verified("w1", Demand(confirm=True, seconds=100.0), fixed="true").verdict == "proved"
+    first, second = asked
+    assert second < first == 100.0
 
 
 def test_a_violation_is_the_shortest_and_its_token_replays():

@@ -45,7 +45,7 @@ FAMILY = {
 }
 each_of_the_family = pytest.mark.parametrize("kind", FAMILY, ids=lambda one: one.__name__)
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=150)
+some, many = settings(few, max_examples=60), settings(few, max_examples=400)
 
 
 def on(bench, cpu, model, enable_xsaves=True, **controls):
@@ -170,10 +170,7 @@ def information(draw, cpu, message, address):
     return info and (*info[:2], AREA if address is None and info[2] == ADDRESS else info[2], info[3])
 
 
-@each_of_the_family
-@many
-@given(data=st.data(), model=models(), cpu=cpus(), given_operand=operands(), enable=often(True, False))
-def test_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable):
+def check_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable):
     area, pages = proper(kind, *given_operand)
     said = area if isinstance(area, op.MemoryOperand) else op.MemoryOperand(AREA)
     mask = data.draw(INSTRUCTION_MASKS)
@@ -200,13 +197,33 @@ def test_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable
     agree(actor, message, result, reply)
 
 
+any_case = given(
+    data=st.data(), model=models(), cpu=cpus(), given_operand=operands(), enable=often(True, False)
+)
+
+
+@each_of_the_family
+@some
+@any_case
+def test_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable):
+    check_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable)
+
+
+@pytest.mark.full
+@each_of_the_family
+@many
+@any_case
+def test_saves_and_restores_in_many_cases(bench, kind, data, model, cpu, given_operand, enable):
+    check_saves_and_restores(bench, kind, data, model, cpu, given_operand, enable)
+
+
 absent = st.sampled_from(
     [op.UNMAPPED, op.Pages(((0, 416),)), op.Pages(((576, 1 << 20),)), op.Pages(((900, 901),))]
 )
 
 
 @pytest.mark.parametrize("kind", [op.Xrstor, op.Xrstors], ids=lambda one: one.__name__)
-@many
+@some
 @given(data=st.data(), cpu=cpus(faulting=False), pages=absent)
 def test_restores_that_fault_midway(bench, kind, data, cpu, pages):
     model = CpuModel(DESCRIPTION, tracking="architectural")
@@ -350,7 +367,7 @@ def exits_with(actor, message, expected):
     assert actor.do(op.Vmread("vcpu")) == expected
 
 
-@many
+@some
 @given(data=st.data(), cpu=cpus(), value=words, register=numbers)
 def test_xsetbv_leaves_a_guest_always_behind_ud_and_the_privilege_level(bench, data, cpu, value, register):
     actor = in_a_guest(data.draw, bench, cpu)
@@ -366,7 +383,7 @@ addresses = indices | st.sampled_from([0x1FFF, 0x2000, 0xC000_0000, 0xC000_1FFF,
 
 
 @pytest.mark.parametrize("write", [False, True])
-@many
+@some
 @given(data=st.data(), cpu=cpus(), index=addresses, value=words)
 def test_msrs_leave_a_guest_by_the_bitmaps_behind_the_privilege_level_alone(
     bench, write, data, cpu, index, value
@@ -389,7 +406,7 @@ def test_msrs_leave_a_guest_by_the_bitmaps_behind_the_privilege_level_alone(
 
 
 @pytest.mark.parametrize("kind", [op.Xsaves, op.Xrstors])
-@many
+@some
 @given(data=st.data(), cpu=cpus(), given_operand=operands(), mask=INSTRUCTION_MASKS, bitmap=INSTRUCTION_MASKS)
 def test_the_s_forms_leave_a_guest_by_mask_xss_and_bitmap(
     bench, kind, data, cpu, given_operand, mask, bitmap

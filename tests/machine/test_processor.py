@@ -220,7 +220,7 @@ def next_message(cpu, drawn):
     return drawn
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     drawn=st.lists(st.tuples(instructions, st.integers(0, 3)), max_size=25),
     xfd_err=st.sampled_from(["load", "accumulate"]),

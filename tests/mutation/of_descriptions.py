@@ -12,6 +12,12 @@ MUTATIONS = (
             "if False:",
         ),
         (
+            "impossible-no-components",
+            "13.2: a sub-leaf is a description of one component",
+            "if not isinstance(one, StateComponent):",
+            "if False:",
+        ),
+        (
             "impossible-legacy-xfd",
             "13.2: sub-leaves 0 and 1 enumerate no XFD",
             "one.number in {0, 1} and one.xfd",

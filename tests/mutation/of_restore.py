@@ -332,8 +332,20 @@ MUTATIONS = (
         (
             "restore-page-fault-order",
             "silicon fact 18: the last component is probed first",
-            "    yield from inside[-1:]\n    yield _LEGACY\n",
-            "    yield _LEGACY\n    yield from inside[-1:]\n",
+            "    yield from inside[-1:]\n    yield from legacy_extents(",
+            "    yield from inside[:1]\n    yield from legacy_extents(",
+        ),
+        (
+            "restore-does-not-probe-beyond-rfbm",
+            "silicon fact 18: components outside RFBM are not touched, in the legacy region neither",
+            "yield from legacy_extents(present,",
+            "yield from legacy_extents(3,",
+        ),
+        (
+            "restore-probes-mxcsr",
+            "13.8.1: MXCSR is loaded with AVX state in the standard form alone",
+            "present & (SSE if run.plan.compact else SSE | AVX)",
+            "present & SSE",
         ),
         (
             "restore-probes-what-is-initialised",
@@ -385,6 +397,18 @@ MUTATIONS = (
             "13.5.7: bytes 7:4 of the PKRU component are not loaded",
             "{Component.TILECFG: tile_config.loaded, Component.PKRU: _pkru}",
             "{Component.TILECFG: tile_config.loaded}",
+        ),
+        (
+            "architectural-fault-mixes-elements",
+            "13.12: after a fault each element of supervisor state may be old, new or initial",
+            "_MIXED = 48",
+            "_MIXED = 0",
+        ),
+        (
+            "architectural-fault-loads-no-refused-value",
+            "13.12: an element whose value is #GP has not been loaded",
+            'loadable = "n" if _loadable(number, at, new, linear_bits) else ""',
+            'loadable = "n"',
         ),
         (
             "xrstors-checks-cet-s",

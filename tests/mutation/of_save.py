@@ -239,8 +239,20 @@ MUTATIONS = (
         (
             "save-page-fault-order",
             "silicon fact 18: the last component of RFBM is probed first",
-            "    yield from inside[-1:]\n    yield (0, _LEGACY_BYTES)\n",
-            "    yield (0, _LEGACY_BYTES)\n    yield from inside[-1:]\n",
+            "    yield from inside[-1:]\n    of_mxcsr",
+            "    yield from inside[:1]\n    of_mxcsr",
+        ),
+        (
+            "save-does-not-probe-beyond-rfbm",
+            "silicon fact 18: components outside RFBM are not touched, in the legacy region neither",
+            "yield from legacy_extents(run.plan.rfbm,",
+            "yield from legacy_extents(3,",
+        ),
+        (
+            "save-probes-mxcsr",
+            "13.7: MXCSR is written with AVX state by XSAVE and XSAVEOPT alone",
+            "of_mxcsr = SSE if run.rule.compacted else SSE | AVX",
+            "of_mxcsr = SSE | AVX",
         ),
         (
             "save-probes-what-is-not-in-use",

@@ -111,6 +111,7 @@ class ClassSearch:
             self._limit,
             classes=self._complete,
             blocked=self._blocked,
+            shortest=self._limit is None,
         )
 
     def _arrive(self, state: State, came: _Frame | None) -> None:

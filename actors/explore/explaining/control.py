@@ -15,6 +15,9 @@ from actors.explore.tables.tables import Tables
 from actors.runtime.errors import ModelError
 from actors.runtime.values import same, typed
 
+ALTERED, ELSEWHERE = 1, 4
+"""How far off another reply is: the program would stay on its way, with other values, or would go another way."""
+
 _DETOUR = 80
 """Steps that a program takes alone, to come back to where it was."""
 
@@ -92,26 +95,33 @@ class Control:
 
     # What would have been otherwise.
 
-    def sends_another(self, place: int, reply: Any, later: int) -> bool:
-        """Say whether its message at a later place would have been another one."""
+    def sends_another(self, place: int, reply: Any, later: int) -> int:
+        """Say whether its message at a later place would have been another one, and how far off; 0 if not."""
         one, other = self.told(place, reply)[later], self.nodes[later]
         if one is None or one.pending is None or other.pending is None:
-            return True
-        return not (
-            same(one.pending.to, other.pending.to) and same(one.pending.message, other.pending.message)
-        )
+            return ELSEWHERE
+        alike = same(one.pending.to, other.pending.to) and same(one.pending.message, other.pending.message)
+        return 0 if alike else ALTERED
 
-    def labels_another(self, place: int, reply: Any, later: int, label: str) -> bool:
-        """Say whether a label would have been another one at a later place."""
+    def labels_another(self, place: int, reply: Any, later: int, label: str) -> int:
+        """Say whether a label would have been another one at a later place, and how far off; 0 if not."""
         one, other = self.told(place, reply)[later], self.nodes[later]
-        return one is None or not same(one.labels.get(label), other.labels.get(label))
+        if one is None:
+            return ELSEWHERE
+        return 0 if same(one.labels.get(label), other.labels.get(label)) else ALTERED
 
-    def ends_otherwise(self, place: int, reply: Any) -> bool:
-        """Say whether it would not have failed as it did."""
+    def ends_otherwise(self, place: int, reply: Any) -> int:
+        """Say whether it would not have failed as it did, and how far off; 0 if it would."""
         one, other = self.told(place, reply)[-1], self.nodes[-1]
-        if one is None or one.failure is None or other.failure is None:
-            return True
-        return (one.failure.type, one.failure.lines[-1:]) != (other.failure.type, other.failure.lines[-1:])
+        if one is None:
+            return ELSEWHERE
+        if one.failure is None or other.failure is None:
+            return ALTERED
+        same_end = (one.failure.type, one.failure.lines[-1:]) == (
+            other.failure.type,
+            other.failure.lines[-1:],
+        )
+        return 0 if same_end else ALTERED
 
 
 def _alike(one: Node, other: Node) -> bool:

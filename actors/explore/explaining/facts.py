@@ -22,6 +22,9 @@ from actors.runtime.values import same, typed
 from actors.runtime.watchdog import WATCHDOG, Stuck
 from protocol.handles import Cell
 
+_EARLIER = 4
+"""How many of the values that a part of a cell had before are tried in place of the one that it has."""
+
 
 class Instead(NamedTuple):
     """Another value in a part of a cell."""
@@ -84,7 +87,7 @@ class Facts:
             for cell in fact.writes.keys() & fact.before.keys():
                 paths = differing(fact.before[cell], fact.writes[cell])
                 self._changed.setdefault(cell, []).extend((number, path) for path in paths)
-        self._until: dict[tuple[int, Cell, Path], int] = {}
+        self._again: dict[tuple[int, Cell, Path], list[int]] = {}
         self._asked: dict[tuple[int, Cell, Path, object], Outcome | None] = {}
         self._known: dict[int, list[tuple[Instead, Outcome | None]]] = {}
 
@@ -118,16 +121,21 @@ class Facts:
     # What if.
 
     def others(self, cell: Cell, value: Any, before: int) -> list[Instead]:
-        """Return what could stand in a cell's parts instead, in front of a step or at the end."""
-        found: list[Path] = []
+        """Return what could stand in a cell's parts instead, in front of a step or at the end: what stood there earlier."""
+        found: dict[Path, list[Any]] = {}
         others: list[Instead] = []
         for number, path in reversed(self._changed.get(cell, [])):
-            if number < before and not any(overlap(path, one) for one in found):
-                found.append(path)
-                instead = Instead(cell, path, part(self.steps[number].before[cell], path))
-                # A whole value that somebody writes again is his; a part is carried along, or set with others.
-                if not path or before <= self._stays(instead, number):
-                    others.append(instead)
+            if number >= before:
+                continue
+            known = found.get(path)
+            if known is None:
+                if any(overlap(path, one) for one in found):
+                    continue
+                known = found[path] = [part(value, path)]
+            stood = part(self.steps[number].before[cell], path)
+            if len(known) <= _EARLIER and not any(same(stood, one) for one in known):
+                known.append(stood)
+                others.append(Instead(cell, path, stood))
         for facts in self.passing:
             other = self._in(facts, cell, before)
             others += [
@@ -135,18 +143,6 @@ class Facts:
                 for path in (differing(value, other) if other is not MISSING else ())
             ]
         return others
-
-    def _stays(self, instead: Instead, number: int) -> int:
-        """Return the step up to which another value would still be there, had a step not happened: who overwrites it."""
-        key = (number, instead.cell, instead.path)
-        until = self._until.get(key)
-        if until is None:
-            until = next(
-                (at for at in range(number + 1, len(self.steps)) if self._overwrites(at, instead)),
-                len(self.steps),
-            )
-            self._until[key] = until
-        return until
 
     def _overwrites(self, number: int, instead: Instead) -> bool:
         if instead.cell not in self.steps[number].writes:
@@ -215,11 +211,27 @@ class Facts:
     # Where a value comes from.
 
     def definer(self, cell: Cell, path: Path, before: int) -> int | None:
-        """Return the last step before one that gave a part of a cell its value, though it be the same value again."""
+        """Return the last step before one that gave a part of a cell its value, though it be the same value again.
+
+        That is a step that would have written it had the one that changed it not happened: a load of what is there already.
+        """
         for number in reversed(range(before)):
             if cell in self.steps[number].writes and self._defines(number, cell, path):
-                return number
+                again = [at for at in self._written_again(number, cell, path) if at < before]
+                return again[-1] if again else number
         return None
+
+    def _written_again(self, number: int, cell: Cell, path: Path) -> list[int]:
+        """Return the later steps that would overwrite what stood in a part of a cell before a step changed it."""
+        key = (number, cell, path)
+        again = self._again.get(key)
+        if again is None:
+            stood = part(self.steps[number].before.get(cell, MISSING), path)
+            changed = path and stood is not MISSING
+            instead = Instead(cell, path, stood)
+            later = range(number + 1, len(self.steps)) if changed else ()
+            again = self._again[key] = [at for at in later if self._overwrites(at, instead)]
+        return again
 
     def _defines(self, number: int, cell: Cell, path: Path) -> bool:
         fact = self.steps[number]

@@ -6,11 +6,14 @@ been possible, or would have written something else there, and on the replies wi
 have sent another message. Each of these is found by asking again: the device with another value, the program
 with another reply (`facts`, `control`).
 
+A step is the farther from the symptom the more dependences lie between. Where a value came from is nearer than why a program went
+its way (`ELSEWHERE`): most steps have a part in that, and few are the story.
+
 What it does not see: values that only matter together, where one of them alone could have been anything.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from actors.explore.explaining.control import Control
@@ -52,7 +55,8 @@ class Slice:
             message = fact.node.pending.message if fact.node.pending is not None else None
             if type(message) is Spawn:
                 self._spawned[message.child.name] = number
-        self._waiting: deque[tuple[int, Effect, int]] = deque()
+        self._waiting: list[tuple[int, int, int, Effect]] = []
+        self._demands = 0
 
     def control(self, name: str) -> Control:
         """Return one program, to be told something else."""
@@ -64,7 +68,8 @@ class Slice:
     def follow(self) -> None:
         """Demand all that what has been demanded depends on."""
         while self._waiting:
-            self._go_on(*self._waiting.popleft())
+            distance, _, number, effect = heappop(self._waiting)
+            self._go_on(number, effect, distance)
 
     def _go_on(self, number: int, effect: Effect, distance: int) -> None:
         """Find what a step depends on, as far as that effect of it is concerned."""
@@ -72,7 +77,7 @@ class Slice:
             if outcome is None or self._alters(number, effect, instead, outcome):
                 self.part(instead.cell, instead.path, number, distance + 1)
         name = self.facts.steps[number].node.name
-        self.message(name, sum(1 for step in self.control(name).steps if step < number), distance + 1)
+        self.message(name, sum(1 for step in self.control(name).steps if step < number), distance)
 
     def _alters(self, number: int, effect: Effect, instead: Instead, outcome: Outcome) -> bool:
         """Say whether another value would have altered what is wanted of a step."""
@@ -91,8 +96,9 @@ class Slice:
         """Demand a step."""
         if (number, effect) not in self._seen:
             self._seen.add((number, effect))
-            self.distance.setdefault(number, distance)
-            self._waiting.append((number, effect, distance))
+            self.distance[number] = min(distance, self.distance.get(number, distance))
+            self._demands += 1
+            heappush(self._waiting, (distance, self._demands, number, effect))
 
     def part(self, cell: Cell, path: Path, before: int, distance: int) -> None:
         """Demand the step that gave a part of a cell the value that it has in front of another one."""
@@ -122,7 +128,7 @@ class Slice:
         self._sent[name, place] = found
         return found
 
-    def replies(self, control: Control, end: int, decides: Callable[[int, Any], bool], distance: int) -> bool:
+    def replies(self, control: Control, end: int, decides: Callable[[int, Any], int], distance: int) -> bool:
         """Demand those replies to a program before a place that decide on something; say if there are any."""
         found = False
         for place, number in enumerate(control.steps[:end]):
@@ -130,11 +136,14 @@ class Slice:
             for instead, outcome in self.facts.what_if(number):
                 if outcome is None or same(outcome.reply, fact.outcome.reply):
                     continue
-                if decides(place, outcome.reply):
+                farther = decides(place, outcome.reply)
+                if farther:
                     found = True
-                    self.step(number, distance)
-                    self.part(instead.cell, instead.path, number, distance + 1)
-            if any(decides(place, reply) for reply in self.facts.other_replies(number)):
-                found = True
-                self.step(number, distance)
+                    self.step(number, distance + farther)
+                    self.part(instead.cell, instead.path, number, distance + farther + 1)
+            for reply in self.facts.other_replies(number):
+                farther = decides(place, reply)
+                if farther:
+                    found = True
+                    self.step(number, distance + farther)
         return found

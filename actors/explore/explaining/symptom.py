@@ -33,7 +33,7 @@ def begin(found: Slice) -> None:
             _condition(found, condition)
     for node in tables.failures(tables.layout.padded(end.row)):
         control = found.control(node.name)
-        found.replies(control, len(control.steps), control.ends_otherwise, 1)
+        found.replies(control, len(control.steps), control.ends_otherwise, 0)
     if "deadlock" in end.violated:
         _deadlock(found)
 
@@ -84,7 +84,7 @@ def _label(found: Slice, label: Label) -> None:
         place -= 1
     if place > 0:
         found.step(control.steps[place - 1], 1)
-    found.replies(control, place, lambda at, reply: control.labels_another(at, reply, place, label.name), 1)
+    found.replies(control, place, lambda at, reply: control.labels_another(at, reply, place, label.name), 0)
 
 
 def _deadlock(found: Slice) -> None:
@@ -100,4 +100,4 @@ def _deadlock(found: Slice) -> None:
             for path, _ in _others(found, cell, layout.value(row, cell)):
                 found.part(cell, path, len(facts.steps), 1)
         name = history.handle.name
-        found.message(name, len(found.control(name).steps), 1)
+        found.message(name, len(found.control(name).steps), 0)

@@ -90,6 +90,7 @@ class Search:
         self.depth = 0
         self.found: list[Found] = []
         self.limit: Limit | None = None
+        self._cut = False  # whether a level was ended before its end
         self._begun = time.perf_counter()
 
     @property
@@ -110,6 +111,8 @@ class Search:
             self.path(first.state) if first is not None else None,
             self.limit,
             fingerprinted=True,
+            # A state that was not looked at may be stuck, one step short of what was found on the way to the next level.
+            shortest=not (self._cut and first is not None and first.depth == self.depth),
         )
 
     def _search(self) -> None:
@@ -134,12 +137,17 @@ class Search:
             self.limit = "states"
         elif bounds.seconds is not None and self.seconds >= bounds.seconds:
             self.limit = "time"
-        elif bounds.memory is not None and self._memory() >= bounds.memory:
+        elif bounds.memory is not None and self._memory(level) >= bounds.memory:
             self.limit = "memory"
         return self.limit is not None
 
-    def _memory(self) -> int:
-        return self._seen.bytes + 6 * self.states
+    def _memory(self, level: list[Block]) -> int:
+        """Return the bytes that states take: fingerprints, the ways to them, and the rows of those to be expanded."""
+        return (
+            self._seen.bytes
+            + 6 * self.states
+            + sum(block.rows.nbytes + 16 * len(block.rows) for block in level)
+        )
 
     def _expanded(self, level: list[Block]) -> list[Block]:
         """Expand all states of a level; return those of the next that are to be expanded, in order."""
@@ -155,6 +163,7 @@ class Search:
                 if self.limit is None and (level or start + _CHUNK < len(block.rows)):
                     self._out_of_bounds([*after, *level])
                 if self.limit is not None:
+                    self._cut = True
                     return []
         return after
 

@@ -4,7 +4,6 @@ A program is asked again where its own column has changed, or one that its messa
 is then a look-up, since most programs wait where they have waited before.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from actors.explore.sampled.draws import STEP, mixed
@@ -57,89 +56,85 @@ class Enabled:
         self.row: Any = list(self._layout.padded(tables.initial()))
         self._asked: dict[Node, dict[Reach, Asked]] = {}
         self._interned: dict[Any, int] = {}
-        # One for each program: its column, its history, and since it was asked: its offer, the columns to watch, and
-        # what is known of the node at which it stands. For each column, who watches it.
-        self._watchers: list[set[int]] = []
-        self._columns: list[int] = []
-        self._histories: Sequence[History] = ()
-        self._offers: list[TableOffer | None] = []
-        self._depends: list[tuple[int, ...]] = []
-        self._here: list[Asked | None] = []
+        # The columns of the programs in their order. For each column of a program: its history, and since it was
+        # asked: its offer, the columns to watch, and what is known of the node at which it stands.
+        self._order: tuple[int, ...] = ()
+        self._histories: dict[int, History] = {}
+        self._offers: dict[int, TableOffer | None] = {}
+        self._depends: dict[int, tuple[int, ...]] = {}
+        self._here: dict[int, Asked | None] = {}
+        self._watchers: list[set[int]] = []  # for each column, the programs that depend on it
+        self.changed: list[int] = []
+        """Columns that have changed since the offers were asked for; who changes the row adds to them."""
         self._width = -1
-        self._stale = True
 
     def stand_at(self, row: tuple[int, ...]) -> None:
-        """Go to another state, of which nothing is known."""
-        self.row = list(row)
+        """Go to another state."""
+        before = self.row
         self._pad()
-        self._stale = True
+        self.row = list(self._layout.padded(row))
+        self.changed += [
+            column for column, (old, new) in enumerate(zip(before, self.row, strict=True)) if old != new
+        ]
 
-    def all(self, changed: list[int]) -> list[TableOffer]:
-        """Return the offers, by creation, required programs first; `changed` are the columns changed since the last call.
+    def all(self) -> list[TableOffer]:
+        """Return the offers, by creation, required programs first.
 
         What is not known is asked of the tables, to which columns may be added thereby.
         """
-        if self._stale or self._width != self._layout.width:
-            self._ask_all()
-        else:
-            self._renew(changed)
-            if self._width != self._layout.width:
-                self._ask_all()
-        return [offer for offer in self._offers if offer is not None]
-
-    def _ask_all(self) -> None:
-        self._stale = False
-        while True:
+        changed, self.changed = self.changed, []
+        self._lay_out()
+        self._renew(changed)
+        while self._width != self._layout.width:
             self._lay_out()
-            for place in range(len(self._columns)):
-                self._ask(place)
-            if self._width == self._layout.width:
-                return
+        offers = self._offers
+        return [offer for offer in [offers[column] for column in self._order] if offer is not None]
 
     def _lay_out(self) -> None:
-        """Take note of what each column is."""
-        schedule = self._layout.schedule
-        if self._layout.width != self._width:
-            self._pad()
-            self._width = self._layout.width
-            self._columns = [column for column, _ in schedule]
-            self._histories = [history for _, history in schedule]
-        self._offers = [None] * len(schedule)
-        self._depends = [()] * len(schedule)
-        self._watchers = [set() for _ in range(self._width)]
-        self._here = [None] * len(schedule)
+        """Take note of the columns that have been added, and ask the programs among them."""
+        if self._width == self._layout.width:
+            return
+        self._pad()
+        self._width = self._layout.width
+        self._order = tuple([column for column, _ in self._layout.schedule])
+        self._watchers.extend([set() for _ in range(self._width - len(self._watchers))])
+        for column, history in self._layout.schedule:
+            if column not in self._histories:
+                self._histories[column] = history
+                self._depends[column] = ()
+                self._ask(column)
 
     def _pad(self) -> None:
         self.row.extend([0] * (self._layout.width - len(self.row)))
 
     def _renew(self, changed: list[int]) -> None:
         """Ask the programs again whose answer may be another one now."""
-        row, columns, offers = self.row, self._columns, self._offers
+        row, offers = self.row, self._offers
         watchers = self._watchers
-        for place in sorted(set().union(*[watchers[column] for column in changed])):
-            here = self._here[place]
-            if here is None or here.number != row[columns[place]]:
-                self._ask(place)
+        for own in sorted(set().union(*[watchers[column] for column in changed])):
+            here = self._here[own]
+            if here is None or here.number != row[own]:
+                self._ask(own)
                 continue
             for column, number in here.when:
                 if row[column] != number:
-                    offers[place] = None
+                    offers[own] = None
                     break
             else:
                 key = here.pick(row)
                 if key in here.offers:
-                    offers[place] = here.offers[key]
+                    offers[own] = here.offers[key]
                 else:
-                    self._ask(place)
+                    self._ask(own)
 
-    def _ask(self, place: int) -> None:
-        """Find out whether a program is enabled, wherever it stands."""
-        row, column = self.row, self._columns[place]
-        number = row[column]
-        node = self._histories[place].nodes[number]
+    def _ask(self, own: int) -> None:
+        """Find out whether the program of a column is enabled, wherever it stands."""
+        row = self.row
+        number = row[own]
+        node = self._histories[own].nodes[number]
         if node is None or node.pending is None:
-            self._offers[place] = self._here[place] = None
-            self._watch(place, (column,))
+            self._offers[own] = self._here[own] = None
+            self._watch(own, (own,))
             return
         steps = self._tables.steps
         reach = steps.reach(node, row)
@@ -149,27 +144,27 @@ class Enabled:
             known = self._asked[node] = {}
         asked = known.get(reach)
         if asked is None:
-            asked = known[reach] = Asked(column, node, reach)
+            asked = known[reach] = Asked(own, node, reach)
         key = reach.pick(row)
         if key not in asked.offers:
             asked.offers[key] = self._offer(node, reach, steps.moves(node, tuple(row)))
             self._pad()
-        self._offers[place] = asked.offers[key]
-        self._here[place] = asked if asked.always else None
-        self._watch(place, asked.depends)
+        self._offers[own] = asked.offers[key]
+        self._here[own] = asked if asked.always else None
+        self._watch(own, asked.depends)
 
-    def _watch(self, place: int, columns: tuple[int, ...]) -> None:
+    def _watch(self, own: int, columns: tuple[int, ...]) -> None:
         """Ask a program again when one of these columns changes."""
-        before = self._depends[place]
+        before = self._depends[own]
         if columns is not before:
             watchers = self._watchers
             for column in before:
-                watchers[column].discard(place)
+                watchers[column].discard(own)
             for column in columns:
-                while column >= len(watchers):  # it has been added meanwhile, and all will be asked again
+                while column >= len(watchers):
                     watchers.append(set())
-                watchers[column].add(place)
-            self._depends[place] = columns
+                watchers[column].add(own)
+            self._depends[own] = columns
 
     def _offer(self, node: Node, reach: Reach, moves: Moves) -> TableOffer | None:
         if not moves:

@@ -162,10 +162,10 @@ class Rows:
         """Work out the state behind a way that nobody has gone from here."""
         offer = at.offers[place]
         move = offer.moves[index]
-        enabled, widened = self._enabled, self._width != self._layout.width
-        if self._current is not at or widened:
+        enabled = self._enabled
+        if self._current is not at:
             enabled.stand_at(at.row)
-        if widened:
+        if self._width != self._layout.width:
             self._lay_out()
         self._current = None
         row, key = enabled.row, at.key
@@ -176,6 +176,7 @@ class Rows:
                 key ^= one ^ word(column, old)
                 row[column] = number
                 changed.append(column)
+        enabled.changed += changed
         known = self._standings.get(key)
         if known is None:
             known = self._arrive(changed, key, at, failed=move.failed)
@@ -192,7 +193,7 @@ class Rows:
             ending = "finished"
         offers: list[TableOffer] = []
         if ending is None:
-            offers = self._enabled.all(changed)
+            offers = self._enabled.all()
             if not offers:
                 ending, violated = "violated", ("deadlock",)
         made = Standing(tuple(self._enabled.row), key, offers, ending, violated, met)
@@ -244,7 +245,7 @@ class Rows:
         ending: Ending | None = "violated" if violated else "finished" if self.tables.finished(row) else None
         offers: list[TableOffer] = []
         if ending is None:
-            offers = self._enabled.all([])
+            offers = self._enabled.all()
             if not offers:
                 ending, violated = "violated", ("deadlock",)
         row = tuple(self._enabled.row)

@@ -6,8 +6,9 @@ Three ideas, each cheap:
   the same line are one. An order such as "nobody stores b before the checker has been there" is then a matter of
   a few lines of code, however many programs there are. In the others each pending step has one, as in POS, or
   all are alike: what is rare for one of these is often not for another.
-* **What is new goes first**, mostly. A step is new if at this place nothing has yet been answered like this, or
-  its cells have not yet been written last from there (a reads-from pair never seen).
+* **What is new goes first**, in most executions. A step is new if at this place nothing has yet been answered like
+  this; in some of them also if its cells have not yet been written last from there (a reads-from pair never seen).
+  In the rest nothing is preferred: what is new at once may be in the way of what is new later.
 * **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
   its end; no execution enters a closed one while another way is open. So each execution goes where none has
   been, and a small world is soon gone through entirely.
@@ -28,6 +29,9 @@ _MOST_EVENTS = 300_000
 STYLES = ("place", "step", "none", "step", "place", "step")
 """What has a priority in an execution: places in the code, each pending step (as in POS), or nothing."""
 
+EAGER = ("nothing", "nothing", "nothing", "answers", "answers", "answers", "answers", "writers")
+"""What counts as new in an execution: nothing, an answer, or also by whom what is read was written."""
+
 _MANY = 64
 
 
@@ -43,6 +47,7 @@ class Fresh:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._answered: set[Hashable] = set()
         self._seen: set[tuple[Hashable, ...]] = set()
         self._short, self._whole, self._ways = ClosedStates(), ClosedStates(), ClosedWays()
         self.begin(1)
@@ -56,7 +61,7 @@ class Fresh:
         self._way = 0
         self._priorities: dict[Hashable, int] = {}
         self._writers: dict[Hashable, Hashable] = {}
-        self._eager = self._draws.below(8) > 0
+        self._eager = EAGER[self._draws.below(len(EAGER))]
         self._style = STYLES[self._draws.below(len(STYLES))]
         self._index = 0
 
@@ -116,7 +121,7 @@ class Fresh:
             else:
                 kinds[kind] = [place]
         groups = list(kinds.values())
-        if self._eager and len(groups) > 1:
+        if self._eager != "nothing" and len(groups) > 1:
             groups = [group for group in groups if self._new(offers[group[0]])] or groups
         best, highest = groups[0], -1
         for group in groups:
@@ -136,6 +141,8 @@ class Fresh:
 
     def _new(self, offer: Offer) -> bool:
         """Say whether some outcome of a step has not been seen."""
+        if self._eager == "answers":
+            return any(answer not in self._answered for answer in offer.answers)
         writers = self._writers
         read = tuple([writers.get(cell) for cell in offer.reads])
         return any((answer, *read) not in self._seen for answer in offer.answers)
@@ -149,6 +156,7 @@ class Fresh:
         """Take note of what a step read, and who has now written last."""
         writers = self._writers
         if len(self._seen) < _MOST_EVENTS:
+            self._answered.add(offer.answers[index])
             self._seen.add((offer.answers[index], *[writers.get(cell) for cell in offer.reads]))
         for cell in offer.writes:
             writers[cell] = offer.where

@@ -5,6 +5,8 @@ in a given state, and only what is said is asserted. Otherwise, with `ops`, it i
 everything is recorded after each instruction.
 """
 
+import json
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -70,6 +72,13 @@ _KEYS = msgspec.json.Decoder(_Keys)
 _HARDWARE, _SUITE, _EMULATOR = (_decoder(kind) for kind in (HardwareLine, SuiteLine, EmulatorLine))
 
 
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that says the same twice, of which a decoder would quietly take the last."""
+    if len(dict(pairs)) < len(pairs):
+        key, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {key[:40]!a} stands twice in one object")
+
+
 def decode(line: bytes) -> Line:
     """Decode one line; raises ValueError (msgspec's own are such) that says what is wrong with it."""
     try:
@@ -84,6 +93,7 @@ def decode(line: bytes) -> Line:
             result = _EMULATOR.decode(line)
         else:
             raise ValueError("it has none of the keys op, init and ops, which tell what kind of line it is")
+        json.loads(line, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
     except RecursionError:

@@ -132,29 +132,34 @@ class Located(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     crc: U32
 
 
-class OnArea(Op, frozen=True, kw_only=True):
-    """An instruction on an XSAVE area; with `off` its operand is misaligned."""
+class WithArea(Op, frozen=True, kw_only=True):
+    """One that works on an area, of which a suite may assert XSTATE_BV and XCOMP_BV afterwards, or a region."""
 
     area: Area
-    rfbm: U64
-    off: Annotated[int, msgspec.Meta(ge=0, lt=64)] = 0
-    region: Region | Unset = UNSET
-
-
-class Save(OnArea, frozen=True, kw_only=True):
-    """One that saves: XSTATE_BV and XCOMP_BV afterwards, the checksums of the parts, and of the whole area."""
-
-    results = ("hdr", "leg", "comp", "crc")
     hdr: tuple[U64, U64] | Unset = UNSET
     hdr_mask: tuple[U64, U64] | Unset = UNSET
-    leg: Legacy | Unset = UNSET
-    comp: dict[Component, Located] | Unset = UNSET
-    crc: U32 | Unset = UNSET
+    region: Region | Unset = UNSET
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.hdr_mask is not UNSET and self.hdr is UNSET:
             raise ValueError("hdr_mask says which bits of hdr are asserted, and hdr is missing")
+
+
+class OnArea(WithArea, frozen=True, kw_only=True):
+    """An instruction on an XSAVE area; with `off` its operand is misaligned."""
+
+    rfbm: U64
+    off: Annotated[int, msgspec.Meta(ge=0, lt=64)] = 0
+
+
+class Save(OnArea, frozen=True, kw_only=True):
+    """One that saves: the checksums of the parts, and of the whole area."""
+
+    results = ("hdr", "leg", "comp", "crc")
+    leg: Legacy | Unset = UNSET
+    comp: dict[Component, Located] | Unset = UNSET
+    crc: U32 | Unset = UNSET
 
 
 class Xsave(Save, frozen=True, kw_only=True, tag="xsave"):
@@ -181,31 +186,26 @@ class Xrstors(OnArea, frozen=True, kw_only=True, tag="xrstors"):
     """XRSTORS64."""
 
 
-class Poke(Op, frozen=True, kw_only=True, tag="poke"):
+class Poke(WithArea, frozen=True, kw_only=True, tag="poke"):
     """A store of eight bytes."""
 
-    area: Area
     off: Annotated[int, msgspec.Meta(ge=0, le=AREA_BYTES - 8)]
     val: U64
 
 
-class Fill(Op, frozen=True, kw_only=True, tag="fill"):
+class Fill(WithArea, frozen=True, kw_only=True, tag="fill"):
     """The whole area repeats `val`; its header is zero, MXCSR 1F80h, the MXCSR mask FFFFh."""
 
-    area: Area
     val: U64
 
 
-class ZeroArea(Op, frozen=True, kw_only=True, tag="zero_area"):
+class ZeroArea(WithArea, frozen=True, kw_only=True, tag="zero_area"):
     """The whole area is zero."""
 
-    area: Area
 
-
-class FillBytes(Op, frozen=True, kw_only=True, tag="fill_bytes"):
+class FillBytes(WithArea, frozen=True, kw_only=True, tag="fill_bytes"):
     """A part of an area repeats one byte."""
 
-    area: Area
     off: Place
     len: Place
     byte: U8

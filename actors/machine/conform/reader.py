@@ -15,7 +15,7 @@ from actors.runtime.errors import VmraceError
 MAX_LINE = 16 << 20
 """No line is longer."""
 
-_SUFFIXES = (".xz", ".gz", ".jsonl")
+_PACKED = (".xz", ".gz")
 
 
 class VectorError(VmraceError):
@@ -23,11 +23,11 @@ class VectorError(VmraceError):
 
 
 def set_name(path: str | PathLike[str]) -> str:
-    """Return the name of the set in a file: what its name begins with."""
+    """Return the name of the set in a file: its stem, whether it is packed or not."""
     name = Path(path).name
-    for suffix in _SUFFIXES:
+    for suffix in _PACKED:
         name = name.removesuffix(suffix) or name
-    return name
+    return Path(name).stem
 
 
 def read_lines(

@@ -257,7 +257,7 @@ def _compared_results(run: Run, op: ops.Op, result: Result, before: XState) -> D
     elif isinstance(op, ops.Tilestored) and result.fault is None:
         stored = tiles.spilled(before, op.tile, _STORED_OVER)
         yield from _unless_equal("crc", op.crc, zlib.crc32(stored))
-    elif isinstance(op, ops.OnArea):
+    elif isinstance(op, ops.WithArea):
         yield from _compared_area(run, op)
 
 
@@ -266,10 +266,10 @@ def _unless_equal(field: str, wanted: object, got: object) -> Differences:
         yield field, wanted, got
 
 
-def _compared_area(run: Run, op: ops.OnArea) -> Differences:
+def _compared_area(run: Run, op: ops.WithArea) -> Differences:
     area = run.areas[op.area]
+    yield from _compared_header(op, area)
     if isinstance(op, ops.Save):
-        yield from _compared_header(op, area)
         yield from _compared_legacy(op, run.flat(op.area))
         yield from _compared_components(run, op, area)
         yield from _unless_equal("crc", op.crc, zlib.crc32(run.flat(op.area)))
@@ -278,7 +278,7 @@ def _compared_area(run: Run, op: ops.OnArea) -> Differences:
         yield from _unless_equal("region", op.region.content, run.flat(op.area)[offset : offset + length])
 
 
-def _compared_header(op: ops.Save, area: XsaveArea) -> Differences:
+def _compared_header(op: ops.WithArea, area: XsaveArea) -> Differences:
     if isinstance(op.hdr, tuple):
         mask = op.hdr_mask if isinstance(op.hdr_mask, tuple) else (-1, -1)
         got = (area.xstate_bv & mask[0], area.xcomp_bv & mask[1])

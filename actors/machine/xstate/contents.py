@@ -14,10 +14,20 @@ Recorded: 70 loads of TILECFG and 45 of PKRU by the emulator. No load of CET_U, 
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 
 from actors.machine.xstate import cet, tile_config, x87
-from actors.machine.xstate.components import NOT_BY_ZEROS, SSE, X87, X87_INITIAL, ZEROS, bits, is_initial
+from actors.machine.xstate.components import (
+    NOT_BY_ZEROS,
+    SSE,
+    X87,
+    X87_INITIAL,
+    ZEROS,
+    bits,
+    initial,
+    is_initial,
+)
 from actors.machine.xstate.description import Description
 from protocol.registers import Component
 
@@ -75,3 +85,37 @@ def refuses(number: int, piece: bytes, linear_bits: int) -> str | None:
         if why is not None:
             return why
     return None
+
+
+_ELEMENT = 8
+_MIXED = 48
+"""Up to this size a component is mixed element by element: all but PT and LBR state, of which nobody could go through all."""
+
+
+def mixtures(number: int, old: bytes, new: bytes, linear_bits: int) -> dict[bytes, str]:
+    """Return what supervisor state may be after an XRSTORS that faults, with labels; the old content comes first and has none.
+
+    Each element is what it was, what was to be loaded, or initial (SDM volume 1, 13.12). An element is an MSR of eight bytes; a
+    value that is refused is never there. A label `torn 12 oni` spells the elements in order: old, new, initial.
+    """
+    blank = initial(number, len(old))
+    size = _ELEMENT if len(old) <= _MIXED else len(old)
+    ways = []
+    for at in range(0, len(old), size):
+        loadable = "n" if _loadable(number, at, new, linear_bits) else ""
+        sources = {"o": old, loadable: new, "i": blank}
+        ways.append([(sources[letter][at : at + size], letter) for letter in ("o", loadable, "i") if letter])
+    told = {old: "", new: f"new {number}", blank: f"init {number}"} | {old: ""}
+    found: dict[bytes, str] = {}
+    for parts in itertools.product(*ways):
+        held = b"".join(part for part, _ in parts)
+        letters = "".join(letter for _, letter in parts)
+        found.setdefault(held, told.get(held, f"torn {number} {letters}"))
+    return found
+
+
+def _loadable(number: int, at: int, new: bytes, linear_bits: int) -> bool:
+    """Say whether an element is one that loading would not refuse."""
+    msr = next((msr for msr, place in cet.FIELDS.get(number, {}).items() if place == at), None)
+    value = int.from_bytes(new[at : at + _ELEMENT], "little")
+    return msr is None or cet.refuses(msr, value, linear_bits) is None

@@ -12,7 +12,8 @@ with one MFENCE, and XSAVEOPT with 66H is CLWB (volume 2; `ANOTHER`).
 #NM for CR0.TS rests on the emulator's sequences, and on no line of a CPU.
 
 Page faults: the recorded CPU probes the last component of RFBM's footprint first, whether it is in use or not, and a fault
-changes nothing (silicon fact 18, of which no line is kept). The manual lets an instruction touch any byte of a component that
+changes nothing (silicon fact 18, of which no line is kept); components outside RFBM or XCOMP_BV are not touched, and so of the
+legacy region only what RFBM asks for is. The manual lets an instruction touch any byte of a component that
 it operates on, in use or not, disabled by XFD or not, also those of registers that the mode does not have (13.13). Where a
 header that would be #GP lies on a present page and the data does not, which of the two comes first is not known; the header
 is checked first here, for its XCOMP_BV says where the data is.

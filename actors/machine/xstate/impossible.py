@@ -76,6 +76,16 @@ def _component(broken: _OfOne) -> Callable[["Description"], Iterator[dict[str, A
     return culprits
 
 
+def _no_components(cpu: "Description") -> Iterator[dict[str, Any]]:
+    found: object = cpu.components
+    if not isinstance(found, tuple):
+        yield {"what": f"a tuple of StateComponent, not {type(found).__name__}"}
+        return
+    for one in found:
+        if not isinstance(one, StateComponent):
+            yield {"what": f"StateComponent each, not {one!r}"}
+
+
 def _no_numbers(cpu: "Description") -> Iterator[dict[str, Any]]:
     for one in cpu.components:
         for value in (one.number, one.size, one.offset):
@@ -125,6 +135,7 @@ def _end(cpu: "Description") -> int:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule(_no_components, "its components are {what}", "13.2"),
     Rule(
         _no_numbers,
         "component {number!r}: number, size and offset are whole numbers, not {other!r}",

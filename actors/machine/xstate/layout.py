@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from actors.machine.xstate.components import COMPACTED, EXTENDED_REGION, bits
+from actors.machine.xstate.components import COMPACTED, EXTENDED_REGION, SSE, SSE_BYTES, X87, bits
 from actors.machine.xstate.description import REMEMBERED, Description, facts
 from protocol.registers import Component
 
@@ -85,6 +85,13 @@ def _layout(offset: dict[int, int], sizes: dict[int, int]) -> Layout:
         slots[at] = sizes[number]
         end = at + sizes[number]
     return Layout(offset, slots, end)
+
+
+def legacy_extents(components: int, *, mxcsr: bool) -> tuple[tuple[int, int], ...]:
+    """Return the bytes of the legacy region that these components have, as offsets and numbers, with MXCSR or without it."""
+    x87 = ((0, MXCSR_AT), (ST_AT, XMM_AT - ST_AT)) if components & X87 else ()
+    xmm = ((XMM_AT, SSE_BYTES),) if components & SSE else ()
+    return (*x87, *(((MXCSR_AT, 8),) if mxcsr else ()), *xmm)
 
 
 def standard_size(description: Description, components: Iterable[int]) -> int:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from actors.machine.xstate.area import read
-from actors.machine.xstate.components import initial
+from actors.machine.xstate.components import SSE, initial
 from actors.machine.xstate.registers import XState
 from protocol.instructions import XsaveArea
 from protocol.registers import Vector
@@ -86,11 +86,16 @@ def apply(result: Result, choice: Choice, way: Edit, store: Store) -> Result:
         for offset, content in way.fields:
             area = store(area, offset, content)
     for component, content in way.contents:
-        state = state.holding(component, content)
+        state = _changed(state, state.holding(component, content), 1 << component)
     state = state.touched(0, clears=way.unused)
     if way.mxcsr is not None:
-        state = msgspec.structs.replace(state, mxcsr=way.mxcsr)
+        state = _changed(state, msgspec.structs.replace(state, mxcsr=way.mxcsr), SSE)
     return msgspec.structs.replace(result, state=state, area=area)
+
+
+def _changed(before: XState, after: XState, component: int) -> XState:
+    """Return the state after; what came to hold something else is modified, and no save may leave it out (13.6)."""
+    return after if after == before else after.touched(0, modifies=component)
 
 
 def count(result: Result) -> int:

@@ -23,10 +23,11 @@ the manual lets XINUSE be 0 or 1 the answer is left to who asks (`tracking`).
 Compatibility mode (fact 8): component 7 is left alone, of 1, 2 and 6 registers 0 to 7 are loaded or initialised. Registers
 8 to 15 keep such a component in use after an init if they were in use and any of them is not zero, in whatever component of
 the three: a register counts as a whole. That these count rests on 39 lines; that they count together, on hw-c32-00026 and -00304
-alone, and that zero registers let a component go out of use, on hw-c32-00314.
+alone, and that zero registers let a component go out of use, on hw-c32-00314. What XMODIFIED then says of registers that the mode
+lacks nobody has seen: here a component in RFBM is not modified, as 13.8 has it, though part of it was not loaded.
 
 Particular contents: `contents`. #PF: nothing changes on silicon (fact 18; no line is kept); the manual lets registers change, and
-of a supervisor component each element be old, new or initial (13.12).
+of a supervisor component each element be old, new or initial (13.12; `contents.mixtures`).
 
 Recorded of XRSTORS: the emulator's alone, without supervisor state to load.
 """
@@ -39,6 +40,7 @@ from actors.machine.xstate import area as images
 from actors.machine.xstate import contents as values
 from actors.machine.xstate import tile_config, x87, xfd
 from actors.machine.xstate.components import (
+    AVX,
     COMPATIBLE_BYTES,
     HALVED,
     MXCSR_INITIAL,
@@ -46,13 +48,12 @@ from actors.machine.xstate.components import (
     X87,
     ZEROS,
     bits,
-    initial,
     is_initial,
 )
 from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
 from actors.machine.xstate.faults import Extent, general_protection, page_fault
-from actors.machine.xstate.layout import HEADER_AT, RESERVED_AT
+from actors.machine.xstate.layout import HEADER_AT, RESERVED_AT, legacy_extents
 from actors.machine.xstate.outcomes import Choice, Edit, Fault, Result
 from actors.machine.xstate.registers import XrstorInfo, XState
 from actors.machine.xstate.restore_plan import NOWHERE, Plan, plan
@@ -108,7 +109,6 @@ def restore(
 
 
 _HEADER: Extent = (HEADER_AT, 64)
-_LEGACY: Extent = (0, 416)
 
 
 def _reserved(found: bytes) -> Fault | None:
@@ -120,12 +120,15 @@ def _reserved(found: bytes) -> Fault | None:
 
 
 def _footprint(run: _Restore) -> Iterator[Extent]:
-    """What the restore touches, in the order in which it is probed: the last component, the legacy region, the others."""
+    """What the restore touches, in the order in which it is probed: the last component, the legacy region, the others.
+
+    Nothing of a component outside RFBM, and in the compacted form of one outside XCOMP_BV (silicon fact 18).
+    """
     size, offset = run.cpu.description.size, run.plan.offset
     present = run.plan.rfbm & (run.operand.area.xcomp_bv if run.plan.compact else ~0)
     inside = [(offset[number], size(number)) for number in bits(present) if number > Component.SSE]
     yield from inside[-1:]
-    yield _LEGACY
+    yield from legacy_extents(present, mxcsr=bool(present & (SSE if run.plan.compact else SSE | AVX)))
     yield from inside[:-1]
 
 
@@ -272,12 +275,11 @@ def _interrupted(run: _Restore, state: XState, fault: Fault) -> Result:
 
 
 def _torn(run: _Restore, number: int) -> Choice:
-    """What a component may hold after the fault: the old content, the new, or (supervisor state, SDM 13.12) the initial one."""
+    """What a component may hold after the fault: the old content or the new; supervisor state also a mixture (SDM 13.12)."""
     old = run.state.content(number, run.cpu.description)
     new = _taken(run, 1 << number, run.state.mxcsr).content(number, run.cpu.description)
-    found = {old: Edit("", contents=((number, old),))}
-    found.setdefault(new, Edit(f"new {number}", contents=((number, new),)))
     if run.cpu.xss >> number & 1:
-        blank = initial(number, len(old))
-        found.setdefault(blank, Edit(f"init {number}", contents=((number, blank),)))
-    return Choice(tuple(found.values()))
+        found = values.mixtures(number, old, new, run.cpu.description.linear_bits)
+    else:
+        found = {old: "", new: "" if new == old else f"new {number}"}
+    return Choice(tuple(Edit(label, contents=((number, held),)) for held, label in found.items()))

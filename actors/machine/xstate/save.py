@@ -19,7 +19,9 @@ Never written: bytes 416-511, the rest of the header, gaps between components, a
 With RFBM = 0 XSAVEC still writes its header (fact 11).
 
 Under `architectural` each component of RFBM is a choice: a bit of XSTATE_BV that may be 0 or 1, bytes that may be skipped.
-Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too; here it does, as to the rest of component 1.
+Unknown on silicon: whether XSAVES applies the modified optimisation to MXCSR too. The manual says two things. By 13.11 a
+component with XMODIFIED[i] = 0 is not saved, and MXCSR is of component 1; so it is here. By the Operation section of XSAVES in
+volume 2 component 1 is saved whenever MXCSR is not 1F80H, modified or not. Under `architectural` it may be either.
 No line has XSAVES of a CPU that executes: it rests on XSAVEC's lines, on the manual, and on the emulator, which has no modified
 optimisation.
 """
@@ -31,9 +33,11 @@ import msgspec
 from actors.machine.xstate import area as images
 from actors.machine.xstate import x87
 from actors.machine.xstate.components import (
+    AVX,
     COMPACTED,
     COMPATIBLE_BYTES,
     HI16_ZMM,
+    SSE,
     X87,
     X87_INITIAL,
     bits,
@@ -43,7 +47,7 @@ from actors.machine.xstate.cpu import CpuModel
 from actors.machine.xstate.description import Description
 from actors.machine.xstate.environment import ALIGNMENT, Environment, Operand
 from actors.machine.xstate.faults import Extent, page_fault
-from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT
+from actors.machine.xstate.layout import HEADER_AT, MXCSR_AT, ST_AT, legacy_extents
 from actors.machine.xstate.outcomes import Choice, Edit, Result
 from actors.machine.xstate.registers import XState
 from actors.machine.xstate.save_plan import (
@@ -59,7 +63,6 @@ from actors.machine.xstate.tracking import last_restore, not_initial
 from protocol.instructions import XsaveArea
 from protocol.registers import Component
 
-_LEGACY_BYTES = 416
 _HEADER: Extent = (HEADER_AT, 64)
 
 
@@ -111,7 +114,10 @@ def save(
 
 
 def _footprint(run: _Save) -> Iterator[Extent]:
-    """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others."""
+    """What the save touches, in the order in which it is probed: the last component of RFBM, the legacy region, the others.
+
+    Nothing of a component outside RFBM (silicon fact 18); of the legacy region neither, then.
+    """
     offset = offsets_of(run.description, run.plan.form)
     inside = [
         (offset[number], run.description.size(number))
@@ -119,7 +125,8 @@ def _footprint(run: _Save) -> Iterator[Extent]:
         if number > Component.SSE
     ]
     yield from inside[-1:]
-    yield (0, _LEGACY_BYTES)
+    of_mxcsr = SSE if run.rule.compacted else SSE | AVX
+    yield from legacy_extents(run.plan.rfbm, mxcsr=bool(run.plan.rfbm & of_mxcsr))
     yield _HEADER
     yield from inside[:-1]
 

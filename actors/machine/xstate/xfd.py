@@ -16,9 +16,9 @@ XSAVEC leaves XSTATE_BV[18] clear and sets XCOMP_BV[18]. The suites assert besid
 #NM and XFD_ERR then reads 40000H (section 4 of `silicon.md`). All this neither tells loading from accumulating nor says
 anything of XSAVE, XSAVEOPT, XSAVES and XRSTORS under XFD. The emulator has no XFD: RDMSR and WRMSR of both MSRs are #GP there.
 
-Not verified on silicon: that the #NM of CR0.TS comes first, as it does here; the order of this #NM against the #UD and #GP
-of the same instruction (here they come first, but for #GP from a value that would be loaded), and whether XGETBV(1)
-shows a component that XFD disables (here it does).
+Not verified on silicon: that the #NM of CR0.TS comes first, as it does here; the order of this #NM against the #UD, #GP and #PF
+of the same instruction (here they come first, but for #GP from a value that would be loaded, under `architectural` too), and
+whether XGETBV(1) shows a component that XFD disables (here it does; under `architectural` it may).
 """
 
 import msgspec

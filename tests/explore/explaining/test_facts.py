@@ -62,8 +62,12 @@ def test_had_the_last_change_of_a_part_not_been():
     with opened(counter()) as given:
         facts = Facts(given.tables, given.played)
         others = facts.others(BOTH, Both(1, 2), 3)
-        assert [(one.path, one.value) for one in others] == [(("left",), 0), (("right",), 1)]
-        assert {one.path: outcome for one, outcome in facts.what_if(3)}[("right",)] is None, "not enabled"
+        assert [(one.path, one.value) for one in others] == [
+            (("left",), 0),
+            (("right",), 1),
+            (("right",), 0),
+        ], "the latest first"
+        assert dict(facts.what_if(3))[others[1]] is None, "not enabled"
         assert {one.path: outcome.reply for one, outcome in facts.what_if(3)[:1]} == {("left",): 0}
 
 
@@ -74,6 +78,36 @@ def test_a_part_comes_from_the_last_step_that_changed_it():
         assert facts.definer(BOTH, ("left",), 4) == 3
         assert facts.definer(BOTH, ("left",), 2) is None
         assert facts.definer(BOTH, (), 2) == 1
+
+
+class Set(msgspec.Struct, frozen=True):
+    left: int
+
+
+class Setting(Device, frozen=True):
+    """Sets the left half, and leaves the right one."""
+
+    def footprint(self, sender, message, read):  # noqa: ARG002  # its interface
+        return Footprint((BOTH,), (BOTH,), self.name)
+
+    def handle(self, sender, message, values):  # noqa: ARG002  # its interface
+        return (Outcome(None, ((BOTH, msgspec.structs.replace(values[BOTH], left=message.left)),)),)
+
+
+async def sets(device, left):
+    await device.send(Set(left))
+
+
+def test_a_part_comes_from_the_step_that_would_have_written_it_anyhow():
+    world = World()
+    world.cell(BOTH, Both())
+    world.program(changes, Device2("d"), True, False, name="p")
+    world.program(sets, Setting("s"), 1, name="q")
+    with opened(world, [("p", 0), ("q", 0), ("p", 0)]) as given:
+        facts = Facts(given.tables, given.played)
+        assert facts.steps[1].before[BOTH] == facts.steps[1].writes[BOTH], "it changes nothing"
+        assert facts.definer(BOTH, ("left",), 3) == 1
+        assert facts.definer(BOTH, ("right",), 3) == 2
 
 
 async def stores(x, *values):

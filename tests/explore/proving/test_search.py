@@ -6,6 +6,7 @@ from hypothesis import given, settings
 
 from actors.explore.proving import search as module
 from actors.explore.proving.search import Bounds, Search
+from actors.explore.proving.seen import Seen
 from actors.explore.proving.small import search_small
 from actors.explore.tables.tables import Tables
 from actors.runtime import World
@@ -112,6 +113,33 @@ def test_a_bound_ends_the_search_and_says_which(bounds, limit):
     assert found.limit == limit
     assert found.states < 228
     assert found.log is None
+
+
+def test_the_memory_of_the_states_to_be_expanded_counts():
+    world = SCENARIOS["w1"](fixed=True)
+    without = Seen().bytes + 6 * 228  # of all of them, once they have been expanded
+    assert by_frontiers(world, bounds=Bounds(memory=without + 100)).limit == "memory"
+
+
+async def one_way_or_the_other(x, choice):
+    if await choice.choose(1, 2) == 1:
+        await x.store(1)
+    await x.wait_for(2)
+
+
+def test_what_was_found_on_a_level_that_was_not_ended_is_not_called_shortest():
+    def world():
+        world = World()
+        x = world.variable("x", 0)
+        world.program(one_way_or_the_other, x, world.choice())
+        world.always("x is 0", lambda x: x == 0, x)
+        return world
+
+    whole = by_frontiers(world(), chunk=1)
+    assert (whole.shortest, len(whole.log), "deadlock" in whole.violated) == (True, 1, True)
+    looks = []
+    part = by_frontiers(world(), chunk=1, progress=lambda _: not looks.append(1) and len(looks) < 3)
+    assert (part.limit, part.shortest, len(part.log), part.violated) == ("stopped", False, 2, {"x is 0"})
 
 
 def test_whoever_is_told_the_progress_can_stop_it():

@@ -3,8 +3,7 @@
 import pytest
 
 from actors.machine.conform.lines import decode
-from actors.machine.conform.reader import read_lines
-from tests.machine.conform.samples import VECTORS
+from tests.machine.conform.samples import recorded
 
 
 @pytest.fixture
@@ -24,6 +23,6 @@ def vectors():
     """Give the lines of a set that the project keeps."""
 
     def call(name):
-        return [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
+        return recorded(name)
 
     return call

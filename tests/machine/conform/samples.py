@@ -1,10 +1,21 @@
 """Lines that are well formed, as objects to spoil, and where the recorded ones are."""
 
 import copy
+import functools
 import json
 from pathlib import Path
 
+from actors.machine.conform.lines import Line
+from actors.machine.conform.reader import read_lines
+
 VECTORS = Path(__file__).parents[2] / "vectors"
+
+
+@functools.cache
+def recorded(name: str) -> tuple[Line, ...]:
+    """Return the lines of a set that the project keeps; decoded once, for they are values."""
+    return tuple(line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz"))
+
 
 HARDWARE = {
     "id": "hw-save-1",

@@ -12,14 +12,14 @@ import actors.machine.xstate as package
 from actors.machine.conform import on_hardware, ops
 from actors.machine.conform.hardware import HardwareLine
 from actors.machine.conform.lines import SuiteLine
-from actors.machine.conform.reader import read_lines
+from actors.machine.conform.reader import set_name
 from actors.machine.conform.sequences import start, step
 from actors.machine.xstate import cet, layout, restore, save, tiles, xfd
 from actors.machine.xstate.components import HALVED, bits
 from actors.machine.xstate.presets import EMERALD_RAPIDS
 from actors.machine.xstate.registers import XState
 from protocol.registers import Vector
-from tests.machine.conform.samples import VECTORS
+from tests.machine.conform.samples import VECTORS, recorded
 
 
 class Executed(NamedTuple):
@@ -51,7 +51,7 @@ def executed(line):
 
 @pytest.fixture(scope="module")
 def lines():
-    return [line for path in sorted(VECTORS.glob("*.xz")) for _, line in read_lines(path)]
+    return [line for path in sorted(VECTORS.glob("*.xz")) for line in recorded(set_name(path))]
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,31 @@ def test_an_area_lies_within_the_memory_unless_it_is_misaligned():
         assert good("hardware", put("off", off)).off == off
 
 
+def faulting(line):
+    line.update(fault={"vec": 13, "err": 0}, xin1=None)
+
+
+def test_of_an_instruction_that_faults_the_area_begins_in_the_memory_or_memory_plays_no_role():
+    assert good("hardware", lambda line: [faulting(line), line.update(off=2688)]).off == 2688
+    told = "an area at off 2752 is not within the memory"
+    with pytest.raises(ValueError, match=told):
+        good("hardware", lambda line: [faulting(line), line.update(off=2752)])
+    without = good("hardware", lambda line: [faulting(line), line.pop("m0"), line.pop("m1")])
+    assert not isinstance(without.m0, bytes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id":"a","id":"b","ops":[]}',
+        b'{"id":"a","ops":[],"ops":[]}',
+        b'{"id":"a","ops":[{"op":"fninit","vec":null,"vec":null,"xcr0":"1","xin":"0"}]}',
+    ],
+)
+def test_a_key_stands_once(refused, line):
+    assert "stands twice in one object" in refused(line)
+
+
 NUMBER = "should be a number in lower-case hexadecimal without 0x"
 
 

@@ -103,6 +103,8 @@ def test_progress_ends_with_the_file(write, packing):
         ("b/hw-save.jsonl.gz", "hw-save"),
         ("hw-save", "hw-save"),
         ("hw.save.jsonl", "hw.save"),
+        ("recorded today.txt", "recorded today"),
+        ("a/b.vec.gz", "b"),
         (".jsonl", ".jsonl"),
         ("/dev/fd/63", "63"),
     ],

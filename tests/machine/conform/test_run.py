@@ -1,17 +1,15 @@
 """Running lines on the model: all that is recorded passes, and a line that is changed in one field fails in that field."""
 
 import collections
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from actors.machine.conform import ops
 from actors.machine.conform.lines import decode
-from actors.machine.conform.reader import read_lines
 from actors.machine.conform.run import run, run_all
+from tests.machine.conform.samples import recorded
 
-VECTORS = Path(__file__).parents[2] / "vectors"
 STOPPED = {"emu": 10, "emuamx": 47}
 SETS = [
     "hw-save",
@@ -26,14 +24,10 @@ SETS = [
 ]
 
 
-def lines(name):
-    return [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
-
-
 @pytest.mark.parametrize("freedom", [False, True], ids=["recorded", "allowed"])
 @pytest.mark.parametrize("name", SETS)
 def test_every_line_passes_up_to_its_first_sus_tag(name, freedom):
-    found = list(run_all(lines(name), freedom=freedom))
+    found = list(run_all(recorded(name), freedom=freedom))
     failed = [verdict for verdict in found if verdict.kind == "failed"]
     assert failed == []
     kinds = collections.Counter(verdict.kind for verdict in found)
@@ -41,7 +35,7 @@ def test_every_line_passes_up_to_its_first_sus_tag(name, freedom):
 
 
 def test_a_stopped_line_says_where_and_why():
-    verdict = next(one for one in run_all(lines("emuamx")) if one.kind == "stopped")
+    verdict = next(one for one in run_all(recorded("emuamx")) if one.kind == "stopped")
     assert verdict.field == "sus"
     assert verdict.expected
     assert verdict.op is not None
@@ -97,7 +91,7 @@ def test_xinuse_of_something_that_is_not_initial_is_not_free():
 
 def first(name, kind):
     """Return a line of the set that has an op of this kind which does not fault, and the place of that op."""
-    for line in lines(name):
+    for line in recorded(name):
         for place, op in enumerate(line.ops):
             if op.sus:
                 break
@@ -132,7 +126,7 @@ def test_in_a_sequence_the_op_and_its_field_are_named(kind, fields, field):
 
 
 def test_a_wrong_error_code_is_a_difference():
-    for line in lines("emu"):
+    for line in recorded("emu"):
         for place, op in enumerate(line.ops):
             if op.vec == 13:
                 wrong = msgspec.structs.replace(op, err=8)
@@ -160,6 +154,41 @@ def test_a_suite_asserts_what_it_says_and_nothing_else():
         (b'"res":"40000"', b'"res":"0"', "rdmsr.res"),
     ):
         assert run(decode(SUITE.replace(old, new))).field == field
+
+
+AREA = (
+    b'{"id":"s","init":{"cr4_osxsave":1,"xcr0":"602e7","xss":"0","xfd":"0","xfd_err":"0","cpuid_xcr0":"602e7"},'
+    b'"ops":[{"op":"fill","area":1,"val":"5b5b5b5b5b5b5b5b","region":[8,20,"5b*16.801f0000"]},'
+    b'{"op":"poke","area":1,"off":512,"val":"3","hdr":["3","0"],"region":[512,8,"0300000000000000"]},'
+    b'{"op":"xrstor","area":1,"rfbm":"4","vec":null,"hdr":["1","0"],"hdr_mask":["1","ffffffffffffffff"]},'
+    b'{"op":"fill_bytes","area":1,"off":0,"len":4,"byte":"7","region":[0,8,"07*4.5b*4"]},'
+    b'{"op":"zero_area","area":1,"region":[0,12288,"00*12288"]}]}'
+)
+
+
+def test_an_area_may_be_looked_at_after_whatever_works_on_it():
+    assert run(decode(AREA)).kind == "passed"
+    for old, new, field in (
+        (b'"5b*16.801f0000"', b'"5b*16.801f0001"', "fill.region"),
+        (b'"hdr":["3","0"]', b'"hdr":["1","0"]', "poke.hdr"),
+        (b'"0300000000000000"', b'"0100000000000000"', "poke.region"),
+        (b'"hdr":["1","0"],"hdr_mask"', b'"hdr":["0","0"],"hdr_mask"', "xrstor.hdr"),
+        (b'"07*4.5b*4"', b'"07*5.5b*3"', "fill_bytes.region"),
+        (b'"00*12288"', b'"00*12287.01"', "zero_area.region"),
+    ):
+        assert run(decode(AREA.replace(old, new))).field == field
+
+
+@pytest.mark.parametrize(("op", "vector"), [("xsaves64", 13), ("xrstors", 13), ("xsave_reg", 6)])
+def test_memory_may_be_left_out_where_it_plays_no_role(op, vector):
+    line = (
+        b'{"id":"x","op":"%s","rfbm":"7","setup":{"xbv":"0","post":"none","same":0},"xin0":"0",'
+        b'"r0":{"mxcsr":"00001f80"},"fault":{"vec":%d,"err":0},"r1":{},"xin1":null}' % (op.encode(), vector)
+    )
+    for freedom in (False, True):
+        assert run(decode(line), freedom=freedom).kind == "passed"
+        wrong = line.replace(b'"vec":%d' % vector, b'"vec":7')
+        assert run(decode(wrong), freedom=freedom).field == "fault"
 
 
 def test_a_suite_runs_on_the_cpu_that_it_asks_for():

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import pytest
 
 from actors.machine.conform import ops
-from actors.machine.conform.reader import read_lines
 from actors.machine.conform.run import run as run_line
 from actors.machine.conform.sequences import Run, start, step
 from actors.machine.conform.suspects import SUSPECTS
 from actors.machine.xstate import tiles
 from actors.machine.xstate.registers import XState
-from tests.machine.conform.samples import VECTORS
+from tests.machine.conform.samples import VECTORS, recorded
 from tests.machine.manual.cpu import COMPACTED, EXTENDED, bits
 from tests.machine.manual.layout import compacted_offset
 
@@ -57,7 +56,7 @@ def stopped(line):
 
 @pytest.fixture(scope="module")
 def stops():
-    lines = [line for name in ("emu", "emuamx") for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")]
+    lines = (*recorded("emu"), *recorded("emuamx"))
     return [stop for stop in map(stopped, lines) if stop]
 
 
@@ -195,7 +194,7 @@ def test_sequences_stop_at_tags_that_are_explained_and_looked_at_above(stops):
 
 
 def test_a_verdict_says_how_the_model_answers():
-    for _, line in read_lines(VECTORS / "emuamx.jsonl.xz"):
+    for line in recorded("emuamx"):
         verdict = run_line(line)
         if verdict.expected == "tilezero-xinuse":
             assert re.fullmatch(r"tilezero\.xin 6[0-9a-f]{4}, not 2[0-9a-f]{4}", verdict.got)

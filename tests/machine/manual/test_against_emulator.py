@@ -2,8 +2,7 @@
 
 import pytest
 
-from actors.machine.conform.reader import read_lines
-from tests.machine.conform.samples import VECTORS
+from tests.machine.conform.samples import recorded
 from tests.machine.manual.sequences import first_difference
 
 STEPS = {"emu": 3536, "emuamx": 5751}
@@ -13,7 +12,7 @@ EACH = 9
 
 
 def compared(name, each):
-    lines = [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")][::each]
+    lines = recorded(name)[::each]
     results = {line.id: first_difference(line) for line in lines}
     return sum(steps for steps, _ in results.values()), [found for _, found in results.values() if found]
 

@@ -5,8 +5,7 @@ A sample of each set by default, and every line with `-m full`.
 
 import pytest
 
-from actors.machine.conform.reader import read_lines
-from tests.machine.conform.samples import VECTORS
+from tests.machine.conform.samples import recorded
 from tests.machine.manual.silicon import differences
 
 SETS = {
@@ -22,7 +21,7 @@ EACH = 9
 
 
 def wrong(name, each):
-    lines = [line for _, line in read_lines(VECTORS / f"{name}.jsonl.xz")][::each]
+    lines = recorded(name)[::each]
     return len(lines), {line.id: fields for line in lines if (fields := differences(line))}
 
 
@@ -42,7 +41,7 @@ def test_all_that_the_cpu_did(name):
 def test_there_is_something_of_everything_in_the_sample():
     seen = set()
     for name in SETS:
-        for _, line in list(read_lines(VECTORS / f"{name}.jsonl.xz"))[::EACH]:
+        for line in recorded(name)[::EACH]:
             seen.add((line.encoding.instruction, line.encoding.compat, line.fault is not None))
     saves = {(name, compat, False) for name in ("xsave", "xsaveopt", "xsavec") for compat in (False, True)}
     restores = {("xrstor", compat, faults) for compat in (False, True) for faults in (False, True)}

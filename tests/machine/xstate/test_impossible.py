@@ -26,6 +26,8 @@ def changed(component, **fields):
 
 GIB = 1 << 30
 IMPOSSIBLE = [
+    ("its components are a tuple of StateComponent, not list", {"components": []}),
+    ("its components are StateComponent each, not 'AVX'", {"components": ("AVX",)}),
     (
         "component '2': number, size and offset are whole numbers, not '2'",
         {"components": (StateComponent("2", 256, 576),)},

@@ -244,14 +244,67 @@ def test_so_may_mxcsr_if_it_is_legal():
     assert not any("MXCSR" in label for label in spelt(restored(area_of(6, COMPACTED | 0x26, 0x1F0000))))
 
 
-def test_a_supervisor_component_may_also_be_initial():
-    cpu, before = FREE, XState(xcr0=3, xss=1 << 11).loaded(11, b"\3" + bytes(15))
+def words(*values):
+    return b"".join(value.to_bytes(8, "little") for value in values)
+
+
+def torn(number, old, new, pages=None):
+    """Return what an XRSTORS of one supervisor component may leave of it, with labels."""
+    before = XState(xcr0=3, xss=1 << number).loaded(number, old)
     flat = bytearray(4096)
-    flat[512:528] = (1 << 11).to_bytes(8, "little") + (COMPACTED | 1 << 11).to_bytes(8, "little")
-    flat[576:592] = b"\1" + bytes(7) + b"\1" + bytes(7)
-    result = restore("xrstors", before, 1 << 11, Operand(images.from_bytes(bytes(flat), D)), KERNEL, cpu)
+    flat[512:528] = words(1 << number, COMPACTED | 1 << number)
+    flat[576 : 576 + len(new)] = new
+    operand = Operand(images.from_bytes(bytes(flat), D), pages=pages)
+    result = restore("xrstors", before, 1 << number, operand, KERNEL, FREE)
     assert result.fault is not None
-    assert set(spelt(result)) == {"", "new 11", "init 11"}
+    return {label: one.state.content(number, D) for label, one in spelt(result).items()}
+
+
+def test_each_element_of_supervisor_state_may_be_old_new_or_initial():
+    """SDM 13.12: not the component as a whole."""
+    old, new = words(0x10, 0x20, 0), words(0x40, 0x20, 0x60)
+    found = torn(12, old, new, Pages(absent=((576, 4096),)))
+    assert set(found.values()) == {
+        words(one, two, three) for one in (0x10, 0x40, 0) for two in (0x20, 0) for three in (0, 0x60)
+    }
+    assert found[""] == old
+    assert found["new 12"] == new
+    assert found["init 12"] == bytes(24)
+    assert found["torn 12 noo"] == words(0x40, 0x20, 0)
+    assert found["torn 12 ion"] == words(0, 0x20, 0x60)
+
+
+def test_an_element_whose_value_is_refused_is_not_loaded():
+    found = torn(11, words(3, 0), words(1, 1))
+    assert found == {"": words(3, 0), "torn 11 no": words(1, 0), "init 11": words(0, 0)}
+
+
+def test_state_of_many_registers_is_old_new_or_initial_as_a_whole():
+    """128 bytes of PT state and 808 of LBR state have more mixtures than anybody could go through."""
+    found = torn(15, b"\1" * 808, b"\2" * 808, Pages(absent=((576, 4096),)))
+    assert found == {"": b"\1" * 808, "new 15": b"\2" * 808, "init 15": bytes(808)}
+
+
+def test_what_a_fault_midway_has_changed_is_modified_and_no_save_may_leave_it_out():
+    """SDM 13.6: XMODIFIED[i] = 0 only if component i has not been modified since the last XRSTOR."""
+    before = state(xrstor_info=INFO)
+    before = msgspec.structs.replace(before.holding(5, b"\3" * 64), xmodified=0)
+    area, pages = area_of(0x26, COMPACTED | 0x26, 0x1FC0), Pages(absent=((832, 4096),))
+    faulted = restore("xrstor", before, 0x26, Operand(area, 64, pages=pages), KERNEL, FREE)
+    for label, one in spelt(faulted).items():
+        changed = {2: "new 2", 5: "new 5", 1: "new MXCSR"}
+        assert one.state.xmodified == sum(1 << number for number, said in changed.items() if said in label)
+        skipped = " ".join(spelt(saved("xsaves", one.state, area=area)))
+        assert ("skip 2" in skipped) == ("new 2" not in label)
+        assert ("skip 5" in skipped) == ("new 5" not in label)
+
+
+def test_xsaves_may_save_mxcsr_modified_or_not():
+    """13.11 leaves component 1 out, the Operation section of volume 2 does not while MXCSR is not 1F80H: either is allowed."""
+    restored = XState(xcr0=3, mxcsr=0x1FC0, xrstor_info=XrstorInfo(0, False, 64, COMPACTED | 2))
+    found = spelt(saved("xsaves", restored, mask=2, area=XsaveArea(0, COMPACTED | 2)))
+    assert {images.read(one.area, 24, 4) for one in found.values()} == {bytes(4), b"\xc0\x1f\0\0"}
+    assert {one.area.xstate_bv for one in found.values()} == {2}
 
 
 def test_a_fault_of_the_header_changes_nothing():

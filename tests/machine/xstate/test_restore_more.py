@@ -35,14 +35,14 @@ def test_rex_w_counts_in_64_bit_mode_alone(xcomp_bv, long_mode, fip):
     assert after.content(0, CPU.description)[8:16] == struct.pack("<Q", fip)
 
 
-@pytest.mark.parametrize(("xcomp_bv", "last"), [(0, 2688), (COMPACTED | 0x204, 832)])
+@pytest.mark.parametrize(("xcomp_bv", "last"), [(0, 2688), (COMPACTED | 0x207, 832)])
 def test_where_several_pages_are_absent_the_last_component_faults_then_the_legacy_region(xcomp_bv, last):
     everything = ((0, 416), (576, 4096))
-    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=everything))
+    found = run(0x207, xcomp_bv, 0x207, pages=Pages(absent=everything))
     assert found.fault.offset == last
-    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=((0, 416), (576, 832))))
+    found = run(0x207, xcomp_bv, 0x207, pages=Pages(absent=((0, 416), (576, 832))))
     assert found.fault.offset == 0
-    found = run(0x204, xcomp_bv, 0x204, pages=Pages(absent=((576, 832),)))
+    found = run(0x207, xcomp_bv, 0x207, pages=Pages(absent=((576, 832),)))
     assert found.fault.offset == 576
 
 
