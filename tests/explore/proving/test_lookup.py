@@ -29,7 +29,7 @@ def make_lookup(columns, numbers=10):
 )
 def test_rows_that_agree_in_the_columns_share_an_entry(dense, most, batches, columns, many):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_DENSE", dense)
+        patch.setattr(module, "DENSE_BITS", dense)
         patch.setattr(module, "_MOST", most)
         lookup, made = make_lookup(columns[:many])
         reference = {}
