@@ -155,11 +155,18 @@ class Expansion:
             for column, value in self._flips[number]:
                 flips[number, column] = value
         self._kept = _Arrays(
-            np.array(self._starts, np.int64),
-            np.array(self._counts, np.int64),
-            np.array(self._words, np.uint64),
-            np.array(self._codes, np.uint16),
-            np.array(self._ends, np.bool_),
+            _longer(kept and kept.starts, self._starts, np.int64),
+            _longer(kept and kept.counts, self._counts, np.int64),
+            _longer(kept and kept.words, self._words, np.uint64),
+            _longer(kept and kept.codes, self._codes, np.uint16),
+            _longer(kept and kept.ends, self._ends, np.bool_),
             flips,
         )
         return self._kept
+
+
+def _longer(kept: npt.NDArray[Any] | None, values: list[Any], kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Return values as an array; those that are in the one kept are taken from there."""
+    if kept is None:
+        return np.array(values, kind)
+    return np.concatenate([kept, np.array(values[len(kept) :], kind)])

@@ -67,7 +67,6 @@ class Lookup:
         self._room = [1 << size for size in self._bits]
         total = sum(self._bits)
         self._wide = total > _MOST
-        self._dense = np.zeros(1 << total, np.int32) if total <= DENSE_BITS else None
         if known and not wide and not self._wide:
             keys = _joined(_unpacked(np.fromiter(known, np.int64, len(known)), bits), self._bits)
             self._keep(keys.tolist(), list(known.values()))
@@ -82,10 +81,8 @@ class Lookup:
         """Return the place of each row's entry; entries that are missing are made."""
         while True:
             self._fit()
-            if self._wide or (self._dense is None and len(rows) <= _FEW):
-                found = self._one_by_one(rows)
-            else:
-                found = self._at_once(rows)
+            few = self._wide or len(rows) <= _FEW
+            found = self._one_by_one(rows) if few else self._at_once(rows)
             if found is not None:
                 return found
 
@@ -102,7 +99,7 @@ class Lookup:
 
     def _at_once(self, rows: Rows) -> Places | None:
         """Look all up in the arrays; None if the columns have changed meanwhile."""
-        keys = self._few(rows) if len(rows) <= _FEW else _packed(rows, self.columns, self._bits)
+        keys = _packed(rows, self.columns, self._bits)
         places = self._in_arrays(keys)
         if places.all():
             return places
@@ -113,8 +110,8 @@ class Lookup:
         return self._in_arrays(keys)
 
     def _in_arrays(self, keys: Keys) -> Places:
-        if self._dense is not None:
-            return self._dense.take(keys)
+        if sum(self._bits) <= DENSE_BITS:
+            return self._as_array().take(keys)
         known, places = self._sorted
         if len(known) != len(self._known):
             known = np.fromiter(self._known, np.int64, len(self._known))
@@ -125,6 +122,14 @@ class Lookup:
             return np.zeros(len(keys), np.int32)
         at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
         return np.where(known.take(at) == keys, places.take(at), np.int32(UNKNOWN))
+
+    def _as_array(self) -> Places:
+        """Return the places of all combinations; an array that nobody needs takes no memory."""
+        if self._dense is None:
+            self._dense = np.zeros(1 << sum(self._bits), np.int32)
+            known = np.fromiter(self._known, np.int64, len(self._known))
+            self._dense[known] = np.fromiter(self._known.values(), np.int32, len(self._known))
+        return self._dense
 
     def _learn(self, rows: Rows, missing: dict[Any, int]) -> bool:
         """Make what is missing, told by key and first row, in the order of the rows; False if the columns change meanwhile."""
@@ -142,14 +147,21 @@ class Lookup:
         if self._picking[0] != width:
             shifts = np.cumsum([0, *self._bits[:-1]], dtype=np.int64)
             there = np.array(self.columns, np.intp) < width
-            self._picking = width, np.array(self.columns, np.intp)[there], np.int64(1) << shifts[: len(there)][there]
+            self._picking = (
+                width,
+                np.array(self.columns, np.intp)[there],
+                np.int64(1) << shifts[: len(there)][there],
+            )
         _, columns, weights = self._picking
-        return rows.take(columns, axis=1).astype(np.int64) @ weights
+        keys: Keys = rows.take(columns, axis=1).astype(np.int64) @ weights
+        return keys
 
     def _bytes(self, rows: Rows) -> list[bytes]:
         """Return columns that do not fit into one integer as bytes; those added since the rows were made hold nothing."""
         width = rows.shape[1]
-        found = rows.take([column if column < width else 0 for column in self.columns], axis=1).astype(np.int64)
+        found = rows.take([column if column < width else 0 for column in self.columns], axis=1).astype(
+            np.int64
+        )
         found[:, [column >= width for column in self.columns]] = 0
         return list(map(bytes, found))
 

@@ -108,7 +108,7 @@ class Profiles:
                     known.append(profile)
                 return numbers[profile]
 
-            lookup = self._lookups[column] = ByNode(self._tables, column, history, make)
+            lookup = self._lookups[column] = ByNode(self._tables, column, history, make, gates=False)
         return lookup.find(rows)
 
     def _worked_out(self, node: Node, row: Row, moves: Moves) -> Profile:
