@@ -53,10 +53,8 @@ def test_where_a_ci_prints_whole_messages_the_chart_is_still_printed_once(failed
     told, _, summary = again.text.partition("= short test summary info =")
     assert told.count("=> violated: ") == told.count("Window  ") == 1
     lines = [line for line in summary.splitlines() if line.startswith("FAILED ")]
-    assert lines == [
-        "FAILED test_one.py::test_bank - Failed: test_bank: violated after 6 steps; "
-        "the token of an earlier failure was replayed first, and fails again"
-    ]
+    said = "violated after 6 steps; the token of an earlier failure was replayed first, and fails again"
+    assert lines == [f"FAILED test_one.py::test_bank - Failed: test_bank: {said}"]
     assert "=> violated: " not in summary
     assert token in told
 
