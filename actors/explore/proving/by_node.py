@@ -52,11 +52,19 @@ class ByNode:
         self._passages: dict[Passage, int] = {}
         self._open: list[Lookup] = []
         self._moved = False
+        self._sorted = False
 
     def find(self, rows: Rows) -> Places:
         """Return the place of each row's entry; entries that are missing are made."""
         if self._column >= rows.shape[1]:  # a program that was spawned since these rows were made
             return np.full(len(rows), NOTHING, np.int32)
+        self._sorted = len(self._lookups) != 1 or bool(self._open)
+        if not self._sorted:  # as for most programs: all rows are of one kind
+            self._moved = False
+            places = self._lookups[0].find(rows)
+            if not self._moved:
+                return places
+            self._sorted = True
         at = self._awake(rows)
         if at is None:
             return self._found(rows)
@@ -140,6 +148,8 @@ class ByNode:
                 return kind
         if self._lookups:
             together = wanted | set(self._lookups[0].columns)
+            if len(together) == len(self._lookups[0].columns):
+                return 0
             if sum(bits_for(self._tables.layout.numbers(one)) for one in together) <= DENSE_BITS:
                 self._lookups[0].lay_out(sorted(together))
                 return 0
@@ -151,9 +161,14 @@ class ByNode:
         row = self._tables.layout.padded(tuple(rows[at].tolist()))
         number = row[self._column]
         node = self._history.nodes[number]
-        assert node is not None
+        if node is None or node.pending is None:
+            return NOTHING
+        if self._gates.number(number, row) != _NO_GATE:
+            self._moved = self._moved or not self._sorted
         place = self._make(node, row)
         columns = self._tables.steps.columns(node)
+        if self._kinds.number(number, row) > 0 and not self._sorted:
+            self._moved = True
         if not set(columns) <= set(self._lookups[self._kinds.known[number]].columns):
             self._kinds.known[number] = self._kind(columns)
             self._moved = True
@@ -168,11 +183,23 @@ class _PerNode:
         self._meet = meet
         self.known: Kinds = np.full(1, _ENDED, np.int32)
 
-    def of(self, nodes: Rows, rows: Rows) -> Kinds:
-        """Return the numbers of these nodes, which stand in these rows."""
+    def number(self, place: int, row: Row) -> int:
+        """Return the number of one node that has not ended, which stands in this row."""
+        self._grow()
+        if self.known[place] == _UNMET:
+            node = self._history.nodes[place]
+            assert node is not None
+            self.known[place] = self._meet(node, row)
+        return int(self.known[place])
+
+    def _grow(self) -> None:
         many = len(self._history.nodes) - len(self.known)
         if many > 0:
             self.known = np.concatenate([self.known, np.full(many, _UNMET, np.int32)])
+
+    def of(self, nodes: Rows, rows: Rows) -> Kinds:
+        """Return the numbers of these nodes, which stand in these rows."""
+        self._grow()
         found = self.known.take(nodes)
         unmet = np.flatnonzero(found == _UNMET)
         if not len(unmet):
