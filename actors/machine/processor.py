@@ -19,7 +19,7 @@ from actors.machine.instructions import LONG_MODE, PRIVILEGED, RULES
 from actors.machine.model import CpuModel
 from actors.machine.state import CpuState, Placement, Vmx, cpu_cell
 from actors.machine.step import Effect, Effects, Rule, Step, general_protection, undefined
-from actors.runtime import RETRY, Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime import RETRY, Device, Footprint, Gate, Outcome, Outcomes, Read, Values
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.registers import Work
@@ -94,6 +94,33 @@ PLAIN = frozenset({op.Nop, op.Syscall, op.JmpFar, op.Load, op.Store, op.Current,
 """Messages that neither leave a guest nor raise exceptions, whatever its controls."""
 
 
+class Runs(Gate, frozen=True):
+    """Open while a program is the context that its CPU runs."""
+
+    program: Program
+
+    def is_open(self, read: Read) -> bool:
+        """Say whether it is."""
+        cpu = _cpu_of(self.program, read)
+        return cpu is not None and cpu.frames[-1].program == self.program
+
+
+class TakesInterrupts(Gate, frozen=True):
+    """Open while the CPU of an interrupt source takes interrupts."""
+
+    source: Program
+
+    def is_open(self, read: Read) -> bool:
+        """Say whether it does."""
+        cpu = _cpu_of(self.source, read)
+        return cpu is not None and cpu.takes_interrupts
+
+
+def _cpu_of(program: Program, read: Read) -> CpuState | None:
+    placement: Placement = read(program.placement)
+    return read(cpu_cell(placement.cpu)) if placement.cpu is not None else None
+
+
 class Processor(Device, frozen=True):
     """All CPUs of a machine, as a device."""
 
@@ -138,6 +165,10 @@ class Processor(Device, frozen=True):
         return tuple(
             Outcome(effect.reply, _written(step, effect, cell), effect.label) for effect in _execute(step)
         )
+
+    def gate(self, sender: Program, message: Any) -> Gate:
+        """A context executes while it is the one that runs; an interrupt arrives while it is taken."""
+        return TakesInterrupts(sender) if type(message) is op.ExternalInterrupt else Runs(sender)
 
     def describe(self, message: Any) -> str:
         """The instruction as it is written in a listing."""

@@ -34,15 +34,16 @@ def explanation_lines(explanation: Explanation) -> Iterator[tuple[str, str]]:
 def window_text(window: Window) -> str:
     """Say whose steps the window lies between, and what has to fall in there."""
     ends = [one for one in (window.opens, window.closes) if one is not None]
-    alike = len({one.text for one in ends}) < len(ends)
+    alike = len({does(one) for one in ends}) < len(ends)
     words = []
     if window.opens is not None:
         words.append(f"after {with_reply(window.opens)}{_where(window.opens, alike)}")
     if window.closes is not None:
-        words.append(f"before {window.closes.text}{_where(window.closes, alike)}")
-    inside = [owned(window.first)]
-    if window.last != window.first:
-        inside.append(window.last.text if window.last.column == window.first.column else owned(window.last))
+        words.append(f"before {does(window.closes)}{_where(window.closes, alike)}")
+    one, other = sorted((window.first, window.last), key=lambda step: step.number)
+    inside = [owned(one)]
+    if other != one:
+        inside.append(does(other) if other.column == one.column else owned(other))
     return f"{ends[0].column}, {' and '.join(words)}: {', '.join(inside)}"
 
 
@@ -78,9 +79,18 @@ def needs_text(needs: tuple[Need, ...]) -> str:
 
 def with_reply(step: Step) -> str:
     """Return what a step does, and what it was told if that tells anything."""
-    return step.text if step.reply in {"", "True"} else f"{step.text} = {step.reply}"
+    return does(step) if step.reply in {"", "True"} else f"{step.text} = {step.reply}{_chosen(step)}"
+
+
+def does(step: Step) -> str:
+    """Return what a step does, and which of several outcomes it had."""
+    return f"{step.text}{_chosen(step)}"
+
+
+def _chosen(step: Step) -> str:
+    return f" ({step.outcome})" if step.outcome and step.outcome != step.reply else ""
 
 
 def owned(step: Step) -> str:
     """Return whose step it is, and what it does."""
-    return f"{step.column}'s {step.text}"
+    return f"{step.column}'s {does(step)}"

@@ -66,7 +66,8 @@ def entries(key: str, texts: Sequence[str]) -> list[str]:
 
 def _violation(violation: Violation) -> Iterator[str]:
     *names, last = violation.names or ("",)
-    yield from entries("Violated", [*names, f"{last} ({violation.kind})"])
+    said = last.startswith(f"{violation.kind}: ")
+    yield from entries("Violated", [*names, last if said else f"{last} ({violation.kind})"])
     failure = violation.failure
     if failure is not None:
         yield from entries("Failure", [f"{failure.type} in {failure.program}", *failure.lines])

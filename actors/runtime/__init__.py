@@ -14,7 +14,7 @@ guard what every verdict rests on, `recorder` and `digest` write it down.
 May import: `protocol`, trio (in `drivers` alone), msgspec, the standard library.
 """
 
-from actors.runtime.device import NOT_ENABLED, RETRY, Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime.device import NOT_ENABLED, RETRY, Device, Footprint, Gate, Outcome, Outcomes, Read, Values
 from actors.runtime.devices import Choice, Lock, Mailbox, RunQueue, Variable
 from actors.runtime.life import join, spawn
 from actors.runtime.program import become, fail, set_label
@@ -30,6 +30,7 @@ __all__ = [
     "Choice",
     "Device",
     "Footprint",
+    "Gate",
     "Label",
     "Lock",
     "Mailbox",

@@ -62,6 +62,19 @@ Outcomes = tuple[Outcome, ...]
 NOT_ENABLED: Final[Outcomes] = ()
 
 
+class Gate(msgspec.Struct, frozen=True):
+    """What messages wait for, whatever they are: shut, it says that none of them is enabled.
+
+    Many programs share a CPU, and one of them runs; a device that has a gate for each is not asked about the others'
+    messages one by one. It may look at no cell that is not in their footprints, and `handle` has to have no outcome where it
+    is shut; a checked execution compares.
+    """
+
+    def is_open(self, read: Read) -> bool:
+        """Say whether a message that waits here may be enabled, by the cells that are asked for through `read`."""
+        raise NotImplementedError
+
+
 class Device(msgspec.Struct, frozen=True, cache_hash=True):
     """A reactive actor and its own handle; subclasses give `footprint` and `handle`."""
 
@@ -74,6 +87,11 @@ class Device(msgspec.Struct, frozen=True, cache_hash=True):
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """Return the outcomes of handling `message` on the footprint's values; none if it is not enabled."""
         raise NotImplementedError
+
+    def gate(self, sender: Program, message: Any) -> Gate | None:
+        """Return the gate that a message of this sender waits at, if there is one; a device need not have any."""
+        del sender, message
+        return None
 
     def describe(self, message: Any) -> str:
         """Return the message as it stands in a chart: `L.acquire`, `x.store 1`."""

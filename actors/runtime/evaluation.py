@@ -34,16 +34,22 @@ class Touched:
     """What handling a message touches, as its device said.
 
     `asked` are the cells on whose values the footprint itself depends, `seen` those whose values `handle`
-    gets, in order, `values` picks these out of all, and `cells` are all of them. `answers` is what `handle`
-    has answered, by the identities of those values (see `answers`).
+    gets, in order, `values` picks these out of all, and `cells` are all of them; `said` is the footprint without
+    what was asked. `answers` is what `handle` has answered, by the identities of those values (see `answers`).
     """
 
-    __slots__ = ("_alive", "answers", "asked", "cells", "footprint", "raised", "seen", "values")
+    __slots__ = ("_alive", "answers", "asked", "cells", "footprint", "raised", "said", "seen", "values")
 
     def __init__(
-        self, footprint: Footprint, asked: tuple[Cell, ...], seen: tuple[Cell, ...], raised: Raised | None
+        self,
+        footprint: Footprint,
+        said: Footprint | None,
+        asked: tuple[Cell, ...],
+        seen: tuple[Cell, ...],
+        raised: Raised | None,
     ) -> None:
         self.footprint = footprint
+        self.said = said
         self.asked = asked
         self.seen = seen
         self.cells = frozenset((*footprint.reads, *footprint.writes))
@@ -92,14 +98,14 @@ def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:
     request = running.pending
     assert request is not None
     asked: dict[Cell, None] = {}
-    raised = None
+    raised, said = None, None
 
     def read(cell: Cell) -> Any:
         asked[cell] = None
         return cells[cell]
 
     try:
-        footprint = request.to.footprint(running.handle, request.message, read)
+        footprint = said = request.to.footprint(running.handle, request.message, read)
         check_footprint(running, footprint)
         if asked:
             reads = (*asked, *footprint.reads)
@@ -107,7 +113,7 @@ def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:
     except ModelError:
         raise
     except (Exception, Stuck) as error:  # noqa: BLE001  # a device that raises is a finding
-        footprint = Footprint(tuple(asked), (), request.to.name)
+        footprint, said = Footprint(tuple(asked), (), request.to.name), None
         raised = Raised(error)
     seen = dict.fromkeys((*footprint.reads, *footprint.writes))
     missing = [cell for cell in seen if cell not in cells]
@@ -116,7 +122,26 @@ def touched_by(cells: Mapping[Cell, Any], running: Asking) -> Touched:
             f"{running.where()}: {request.to.name} touches {missing[0].name!r}, a cell that this world lacks"
         )
     # What a spawn writes is not there yet, and nobody may look at it.
-    return Touched(footprint, tuple(asked), () if missing else tuple(seen), raised)
+    return Touched(footprint, said, tuple(asked), () if missing else tuple(seen), raised)
+
+
+def touches_alike(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> bool:
+    """Ask a second time which cells a message touches, and say whether the device says the same."""
+    request = running.pending
+    assert request is not None
+    asked: dict[Cell, None] = {}
+
+    def read(cell: Cell) -> Any:
+        asked[cell] = None
+        return cells[cell]
+
+    try:
+        said = request.to.footprint(running.handle, request.message, read)
+    except ModelError:
+        raise
+    except (Exception, Stuck):  # noqa: BLE001  # as it did the first time, or not
+        said = None
+    return tuple(asked) == touched.asked and bool(said == touched.said)
 
 
 def evaluate(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> Outcomes:
@@ -128,6 +153,25 @@ def evaluate(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> Ou
     for cell, value in touched.footprint.when:
         if not same(cells[cell], value):
             return NOT_ENABLED
+    values, outcomes = _handled(cells, running, touched)
+    check_outcomes(running, values, outcomes)
+    return outcomes
+
+
+def evaluates_alike(cells: Mapping[Cell, Any], running: Asking, touched: Touched, outcomes: Outcomes) -> bool:
+    """Ask a second time for the outcomes of a message, and say whether they are the same."""
+    if touched.raised is not None or not all(
+        same(cells[cell], value) for cell, value in touched.footprint.when
+    ):
+        return True
+    again = _handled(cells, running, touched)[1]
+    return type(again) is tuple and all(isinstance(one, Outcome) for one in again) and agree(outcomes, again)
+
+
+def _handled(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> tuple[Seen, Outcomes]:
+    """Let the device handle a message, on values of its own: it may change the dictionary that they are in."""
+    request = running.pending
+    assert request is not None
     values = Seen()
     for cell in touched.seen:
         values[cell] = cells[cell]
@@ -139,8 +183,31 @@ def evaluate(cells: Mapping[Cell, Any], running: Asking, touched: Touched) -> Ou
         outcomes = (Outcome(Raised(error)),)
     if values.outside is not None:
         raise FootprintError(_complaint(running, "reads", values.outside))
-    check_outcomes(running, values, outcomes)
-    return outcomes
+    return values, outcomes
+
+
+def check_gate(cells: Mapping[Cell, Any], running: Asking, touched: Touched, outcomes: Outcomes) -> None:
+    """Refuse a gate that is shut for a message that is enabled, or looks at a cell outside the message's footprint."""
+    request = running.pending
+    assert request is not None
+    gate = request.to.gate(running.handle, request.message)
+    if gate is None or touched.raised is not None:
+        return
+    asked: dict[Cell, None] = {}
+
+    def read(cell: Cell) -> Any:
+        asked[cell] = None
+        return cells[cell]
+
+    is_open = gate.is_open(read)
+    outside = [cell for cell in asked if cell not in touched.cells]
+    if outside:
+        raise FootprintError(_complaint(running, "reads", outside[0], "gate"))
+    if outcomes and not is_open:
+        raise ModelError(
+            f"step {running.steps + 1} of {running.name}, {running.where()}: the gate of device {request.to.name} is shut "
+            f"for {type(request.message).__name__}, which is enabled, at {definition(type(request.to).gate)}"
+        )
 
 
 def agree(one: Outcomes, other: Outcomes) -> bool:
@@ -170,11 +237,11 @@ def written_outside(running: Asking, cell: Cell) -> FootprintError:
     return FootprintError(_complaint(running, "writes", cell))
 
 
-def _complaint(running: Asking, does: str, cell: Cell) -> str:
+def _complaint(running: Asking, does: str, cell: Cell, where: str = "handle") -> str:
     request = running.pending
     assert request is not None
     return (
         f"step {running.steps + 1} of {running.name}, {running.where()}: device {request.to.name} {does} "
         f"cell {cell.name!r} outside its footprint when it handles {type(request.message).__name__}, "
-        f"at {definition(type(request.to).handle)}"
+        f"at {definition(getattr(type(request.to), where))}"
     )

@@ -14,7 +14,15 @@ from actors.runtime import endings
 from actors.runtime.conditions import Watch
 from actors.runtime.device import Footprint, Outcome, Outcomes, Retry
 from actors.runtime.errors import ModelError
-from actors.runtime.evaluation import Raised, agree, evaluate, in_two_ways, touched_by, written_outside
+from actors.runtime.evaluation import (
+    Raised,
+    agree,
+    check_gate,
+    evaluate,
+    in_two_ways,
+    touched_by,
+    written_outside,
+)
 from actors.runtime.life import Spawn, child_key
 from actors.runtime.running import Running
 from actors.runtime.shapes import check_request
@@ -171,7 +179,9 @@ class Execution:
         self._stretch.enter()
         try:
             if self._answers is None:
-                return evaluate(self.cells, running, touched)
+                outcomes = evaluate(self.cells, running, touched)
+                check_gate(self.cells, running, touched, outcomes)
+                return outcomes
             return self._answers.outcomes(self.cells, running, touched)
         finally:
             self._stretch.leave()

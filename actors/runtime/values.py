@@ -38,6 +38,7 @@ ALLOWED = (
 
 _KNOWN: dict[int, object] = {}  # Structs that have been checked; kept, since an identity outlives nothing
 _KNOWN_LIMIT = 10_000
+_TYPED: dict[int, tuple[object, object]] = {}  # Structs with their keys, kept likewise
 
 
 def check_value(value: object, path: str) -> None:
@@ -63,7 +64,7 @@ def _is_frozen(value: msgspec.Struct) -> bool:
     return found
 
 
-def is_structural(kind: type[msgspec.Struct]) -> bool:
+def is_structural(kind: type) -> bool:
     """Say whether Structs of a type are frozen, and equal exactly if their fields are: values are told apart by these."""
     return not _not_structural(kind)
 
@@ -189,16 +190,30 @@ def _rebinds(code: CodeType) -> dict[str, int]:
 
 
 def typed(value: object) -> object:
-    """Return a hashable key that equals another value's key only if types and contents are the same."""
+    """Return a hashable key that equals another value's key only if types and contents are the same.
+
+    A Struct's key is kept: of a large one mostly one field changes, and the others are the same objects as before.
+    """
     kind = type(value)
     if kind is str or kind is bytes or value is None:
         return value
+    if kind is int or kind is bool:
+        return (kind, value)
     if kind is tuple:
-        return (tuple, *(typed(item) for item in value))  # type: ignore[attr-defined]  # a tuple
+        return (tuple, *map(typed, value))  # type: ignore[call-overload]  # a tuple
+    fields: tuple[str, ...] | None = getattr(kind, "__struct_fields__", None)
+    if fields is not None:
+        known = _TYPED.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        key = (kind, *map(typed, astuple(value)))  # type: ignore[arg-type]  # a Struct
+        if is_structural(kind):
+            if len(_TYPED) >= _KNOWN_LIMIT:
+                _TYPED.clear()
+            _TYPED[id(value)] = value, key
+        return key
     if isinstance(value, enum.Enum):
-        return (kind, value.name or value.value)
-    if isinstance(value, msgspec.Struct):
-        return (kind, *(typed(getattr(value, field)) for field in kind.__struct_fields__))  # type: ignore[attr-defined]
+        return (kind, value._name_ or value._value_)
     return (kind, value)
 
 

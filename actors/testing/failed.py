@@ -9,6 +9,7 @@ from actors.explore.recording import execute
 from actors.explore.replay import replay
 from actors.explore.results import Recorded
 from actors.explore.selection import at_places, places, select
+from actors.explore.showing import shown
 from actors.explore.token import choices_of, decode
 from actors.runtime.errors import Divergence, VmraceError
 from actors.runtime.scenario import Scenario
@@ -35,7 +36,9 @@ def again(
             continue
         if recorded.names:
             said = "the token of an earlier failure was replayed first, and fails again"
-            return of_replay(scenario, recorded, said, kept[place:])
+            return of_replay(
+                scenario, shown(scenario, parameters, recorded, None).recorded, said, kept[place:]
+            )
         context.note(f"dropped the token of an earlier failure, which passes now ({body.steps} steps)")
     return None
 
@@ -66,7 +69,8 @@ def given(scenario: Scenario, parameters: Mapping[str, Any], token: str) -> Answ
         _check(body, scenario, parameters)
     except Divergence as error:
         pytest.skip(f"the token that was given is not of this test: {error}")
-    return of_replay(scenario, replay(scenario, body), "this token alone was replayed", ())
+    recorded = shown(scenario, parameters, replay(scenario, body), None).recorded
+    return of_replay(scenario, recorded, "this token alone was replayed", ())
 
 
 def _check(body: TokenBody, scenario: Scenario, parameters: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin: lends each test its context, and tells at the end what became of tokens that were kept.
+"""The pytest plugin: lends each test its context, sums a failure up in a line, and tells what became of tokens that were kept.
 
 pytest loads this module wherever vmrace is installed, in projects too that have no use for it; so it imports nothing but
 pytest, and the rest when a test asks.
@@ -120,3 +120,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         yield
     finally:
         set_running(None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give pytest's summary one line: where CI=true is set it prints there all that a test failed with, once more."""
+    report = yield
+    summary = getattr(call.excinfo.value, "vmrace_summary", None) if call.excinfo is not None else None
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if summary is not None and crash is not None:
+        crash.message = f"Failed: {summary}"
+    return report

@@ -19,7 +19,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 import msgspec
 import pytest
@@ -178,7 +178,7 @@ def _test(function: Test, asked: Asked) -> Test:
         except (VmraceError, VmraceWarning) as error:
             wrong = str(error)
         if wrong is not None:  # out here, where it has no context to be told with it
-            pytest.fail(wrong, pytrace=False)
+            _fail(wrong)
         if asked.scenario is not None and answer is not None:
             function(*args, **kwargs, **({_FOUND: answer.found} if finds else {}))
 
@@ -200,7 +200,7 @@ def _answer(
     if context.token is not None:
         answer = given(scenario, parameters, context.token)
         if (answer.verdict == "violated") != ("violated" in expect):
-            pytest.fail(answer.told(context.command), pytrace=False)
+            _fail(answer.told(context.command))
         context.note(f"replayed the token that was given, as expected: {answer.verdict}")
         return None
     keeps = "violated" not in expect
@@ -210,8 +210,16 @@ def _answer(
         context.keep(answer.tokens)
     wrong = failure(answer, expect, context.command)
     if wrong is not None:
-        pytest.fail(wrong, pytrace=False)
+        _fail(wrong)
     return answer
+
+
+def _fail(told: str) -> NoReturn:
+    """Fail the test with all that is told, of which the first paragraph is for pytest's summary (see `plugin`)."""
+    __tracebackhide__ = True
+    failed = pytest.fail.Exception(told, pytrace=False)
+    failed.vmrace_summary = " ".join(told.partition("\n\n")[0].split())  # type: ignore[attr-defined]  # ours
+    raise failed
 
 
 def _subject(

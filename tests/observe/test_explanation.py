@@ -27,6 +27,17 @@ def test_what_falls_into_a_window_may_be_two_steps_of_one_or_of_two(make_step):
     assert window_text(Window(opens, None, first, other)) == "a, after nop: b's load x, c's store x"
 
 
+def test_the_later_of_two_steps_is_named_last_and_outcomes_are_told(make_step):
+    opens = make_step("a", "act", outcome="prepare")
+    early, late = (
+        make_step("b", "act", number=3, outcome="hear"),
+        make_step("b", "act", number=4, outcome="send"),
+    )
+    said = "a, after act (prepare): b's act (hear), act (send)"
+    assert window_text(Window(opens, None, early, late)) == said
+    assert window_text(Window(opens, None, late, early)) == said
+
+
 def test_ends_of_one_text_are_told_apart_by_where_they_stand(make_step):
     one = make_step("a", "L.acquire", reply="True", function="f", line=3)
     other = make_step("a", "L.acquire", reply="True", function="f", line=9)

@@ -46,6 +46,19 @@ def notes(ran, text):
     return [line for line in section.splitlines() if text in line]
 
 
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "1")], ids=["alone", "xdist"])
+def test_where_a_ci_prints_whole_messages_the_chart_is_still_printed_once(failed, workers):
+    project, token = failed
+    again = project.pytest(*workers, CI="true")
+    told, _, summary = again.text.partition("= short test summary info =")
+    assert told.count("=> violated: ") == told.count("Window  ") == 1
+    lines = [line for line in summary.splitlines() if line.startswith("FAILED ")]
+    said = "violated after 6 steps; the token of an earlier failure was replayed first, and fails again"
+    assert lines == [f"FAILED test_one.py::test_bank - Failed: test_bank: {said}"]
+    assert "=> violated: " not in summary
+    assert token in told
+
+
 def test_a_token_that_failed_is_replayed_first(failed):
     project, token = failed
     again = project.pytest()

@@ -33,6 +33,7 @@ class Decisions:
         self._tables = tables
         self._width = -1
         self._lookups: list[tuple[Judged, Lookup]] = []
+        self._ends: dict[int, tuple[Mask, Mask]] = {}
         self.met: set[str] = set()
         self.violated: set[str] = set()
 
@@ -70,13 +71,24 @@ class Decisions:
         failed, finished = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
         for column, history in self._tables.layout.schedule:
             nodes = rows[:, column]
-            here = _failed(history)[nodes]
+            fails, ends = self._ends_of(column, history)
+            here = fails[nodes]
             if here.any():
                 failed |= here
                 self._note_failures(history, nodes[here])
             if not history.background:
-                finished &= _ended(history)[nodes]
+                finished &= ends[nodes]
         return failed, finished
+
+    def _ends_of(self, column: int, history: History) -> tuple[Mask, Mask]:
+        """Return of each node of a program whether it has failed there, and whether it has ended or is not there."""
+        known = self._ends.get(column)
+        if known is None or len(known[0]) != len(history.nodes):
+            nodes = history.nodes
+            fails = np.array([node is not None and node.failure is not None for node in nodes], np.bool_)
+            ends = np.array([node is None or node.pending is None for node in nodes], np.bool_)
+            known = self._ends[column] = fails, ends
+        return known
 
     def _note_failures(self, history: History, nodes: Rows) -> None:
         ended = [history.nodes[number] for number in np.unique(nodes).tolist()]
@@ -89,11 +101,3 @@ def _decider(judge: Judge, judged: Judged) -> Callable[[Rows, int], int]:
         return _FAILS + judge.holds(judged, tuple(rows[at].tolist()))
 
     return decide
-
-
-def _failed(history: History) -> Mask:
-    return np.array([node is not None and node.failure is not None for node in history.nodes], np.bool_)
-
-
-def _ended(history: History) -> Mask:
-    return np.array([node is None or node.pending is None for node in history.nodes], np.bool_)

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from actors.explore.proving.by_node import NOTHING, ByNode
 from actors.explore.proving.fingerprints import Fingerprinting, Words
-from actors.explore.proving.lookup import Lookup, Rows
+from actors.explore.proving.lookup import Rows
+from actors.explore.tables.histories import History, Node
 from actors.explore.tables.layout import Row
 from actors.explore.tables.steps import Moves
 from actors.explore.tables.tables import Tables
 
 Indices = npt.NDArray[np.int64]
 _KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uint32)
-_NOTHING = 1
-"""The group of a program that cannot move."""
 Codes = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
@@ -53,7 +53,7 @@ class Expansion:
     def __init__(self, tables: Tables, words: Fingerprinting) -> None:
         self._tables = tables
         self._fingerprinting = words
-        self._lookups: dict[int, Lookup] = {}
+        self._lookups: dict[int, ByNode] = {}
         self._groups: dict[int, int] = {}
         self._starts, self._counts = [0, 0], [0, 0]
         self._words: list[int] = []
@@ -75,10 +75,10 @@ class Expansion:
         """Return all moves from these states; or those of the programs whose columns are marked, for each state, in `only`."""
         schedule = self._tables.layout.schedule
         found = np.empty((len(rows), len(schedule)), np.int32)
-        for place, (column, _) in enumerate(schedule):
-            found[:, place] = self._lookup(column).find(rows)
+        for place, (column, history) in enumerate(schedule):
+            found[:, place] = self._lookup(column, history).find(rows)
         arrays = self._arrays()
-        moving = found != _NOTHING
+        moving = found != NOTHING
         if only is not None:
             moving &= only[:, [column for column, _ in schedule]]
         at = np.flatnonzero(moving)
@@ -110,33 +110,23 @@ class Expansion:
 
     # Working out what is not known.
 
-    def _lookup(self, column: int) -> Lookup:
+    def _lookup(self, column: int, history: History) -> ByNode:
         lookup = self._lookups.get(column)
         if lookup is None:
 
-            def make(rows: Rows, at: int) -> int:
-                return self._group(column, tuple(rows[at].tolist()))
+            def make(node: Node, row: Row) -> int:
+                return self._group(column, node, row)
 
-            lookup = self._lookups[column] = Lookup(make, self._tables.layout.numbers)
-            lookup.lay_out((column,))
+            lookup = self._lookups[column] = ByNode(self._tables, column, history, make)
         return lookup
 
-    def _group(self, column: int, row: Row) -> int:
+    def _group(self, column: int, node: Node, row: Row) -> int:
         """Return the group of what a program can do in that state."""
-        tables = self._tables
-        row = tables.layout.padded(row)
-        node = tables.layout.histories[column].nodes[row[column]]
-        if node is None or node.pending is None:
-            return _NOTHING
-        moves = tables.steps.moves(node, row)
-        lookup = self._lookups[column]
-        more = set(tables.steps.columns(node)) - set(lookup.columns)
-        if more:
-            lookup.lay_out((*lookup.columns, *sorted(more)))
+        moves = self._tables.steps.moves(node, row)
         if not moves:
-            return _NOTHING
+            return NOTHING
         known = self._groups.get(id(moves))
-        return known if known is not None else self._add(column, moves, tables.layout.padded(row))
+        return known if known is not None else self._add(column, moves, self._tables.layout.padded(row))
 
     def _add(self, column: int, moves: Moves, row: Row) -> int:
         """Keep a group of moves; the tables keep the tuple itself, so its identity names it."""
@@ -165,11 +155,18 @@ class Expansion:
             for column, value in self._flips[number]:
                 flips[number, column] = value
         self._kept = _Arrays(
-            np.array(self._starts, np.int64),
-            np.array(self._counts, np.int64),
-            np.array(self._words, np.uint64),
-            np.array(self._codes, np.uint16),
-            np.array(self._ends, np.bool_),
+            _longer(kept and kept.starts, self._starts, np.int64),
+            _longer(kept and kept.counts, self._counts, np.int64),
+            _longer(kept and kept.words, self._words, np.uint64),
+            _longer(kept and kept.codes, self._codes, np.uint16),
+            _longer(kept and kept.ends, self._ends, np.bool_),
             flips,
         )
         return self._kept
+
+
+def _longer(kept: npt.NDArray[Any] | None, values: list[Any], kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Return values as an array; those that are in the one kept are taken from there."""
+    if kept is None:
+        return np.array(values, kind)
+    return np.concatenate([kept, np.array(values[len(kept) :], kind)])

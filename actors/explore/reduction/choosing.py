@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from actors.explore.proving.by_node import ByNode
 from actors.explore.proving.lookup import Lookup, Rows
 from actors.explore.reduction.futures import Futures
 from actors.explore.reduction.persistent import ABSENT, Profile, persistent
@@ -89,7 +90,7 @@ class Profiles:
         self._tables = tables
         self._futures = futures
         self._visibility = Visibility(tables)
-        self._lookups: dict[int, Lookup] = {}
+        self._lookups: dict[int, ByNode] = {}
         self.of: dict[int, list[Profile]] = {}
 
     def find(self, column: int, history: History, rows: Rows) -> npt.NDArray[np.int32]:
@@ -97,31 +98,18 @@ class Profiles:
         lookup = self._lookups.get(column)
         if lookup is None:
             known = self.of[column] = [ABSENT, ABSENT]
-            numbers = {ABSENT: 1}
+            numbers: dict[Profile, int] = {}
 
-            def make(rows: Rows, at: int) -> int:
-                profile = self._profile(column, history, tuple(rows[at].tolist()))
+            def make(node: Node, row: Row) -> int:
+                moves = self._tables.steps.moves(node, row)
+                profile = self._worked_out(node, self._tables.layout.padded(row), moves)
                 if profile not in numbers:
                     numbers[profile] = len(known)
                     known.append(profile)
                 return numbers[profile]
 
-            lookup = self._lookups[column] = Lookup(make, self._tables.layout.numbers)
-            lookup.lay_out((column,))
+            lookup = self._lookups[column] = ByNode(self._tables, column, history, make, gates=False)
         return lookup.find(rows)
-
-    def _profile(self, column: int, history: History, row: Row) -> Profile:
-        layout, steps = self._tables.layout, self._tables.steps
-        row = layout.padded(row)
-        node = history.nodes[row[column]]
-        if node is None or node.pending is None:
-            return ABSENT
-        moves = steps.moves(node, row)
-        lookup = self._lookups[column]
-        more = set(steps.columns(node)) - set(lookup.columns)
-        if more:
-            lookup.lay_out((*lookup.columns, *sorted(more)))
-        return self._worked_out(node, layout.padded(row), moves)
 
     def _worked_out(self, node: Node, row: Row, moves: Moves) -> Profile:
         """Return what counts of a program whose message comes to these moves, and take note of what it touches."""

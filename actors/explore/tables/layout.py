@@ -71,6 +71,10 @@ class Layout:
         """Return a row with zeros in the columns that have been added since it was made."""
         return row + (ABSENT,) * (self.width - len(row))
 
+    def held(self, row: Row, column: int) -> Any:
+        """Return the value of the cell in a column; it is there."""
+        return self.interners[column].values[row[column]]
+
     def value(self, row: Row, target: Cell | Label) -> Any:
         """Return what a condition sees: a cell's value or a label's, None for what is not there."""
         if isinstance(target, Cell):

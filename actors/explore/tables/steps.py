@@ -4,6 +4,8 @@ A step is remembered as *(node, values of its footprint) -> moves*, each move be
 values of cells, the program's next node, a child. After its first meeting a step is a look-up on small
 integers: no coroutine, no message, no copy of a value.
 
+A message that waits at a gate that is shut comes to nothing, and its device is not asked (see `passages`).
+
 What a device answers depends on the message, not on how the program came to send it; so the answers are kept
 by question (sender, device, message), and shared by all nodes that ask it.
 """
@@ -13,20 +15,24 @@ from typing import Any, Final
 
 from actors.explore.tables.histories import Node
 from actors.explore.tables.layout import Layout, Row, View, named_twice
-from actors.runtime.device import Outcome, Retry
+from actors.explore.tables.passages import Fork, Passage
+from actors.runtime.device import Device, Outcome, Retry
 from actors.runtime.errors import ModelError
 from actors.runtime.evaluation import (
     Raised,
     Touched,
-    agree,
     evaluate,
+    evaluates_alike,
     in_two_ways,
     touched_by,
+    touches_alike,
     written_outside,
 )
 from actors.runtime.life import Spawn, child_key
+from actors.runtime.program import Send
 from actors.runtime.values import check_program, check_value, typed
-from actors.runtime.watchdog import WATCHDOG
+from actors.runtime.watchdog import WATCHDOG, Stuck
+from protocol.handles import Cell
 
 
 class Move:
@@ -80,24 +86,18 @@ def _nothing(_: Row) -> int:
     return 0
 
 
-class Fork:
-    """A column that has to be looked at to know what a message touches."""
-
-    __slots__ = ("column", "ways")
-
-    def __init__(self, column: int) -> None:
-        self.column = column
-        self.ways: dict[int, Fork | Reach] = {}
-
-
 class Question:
-    """One message from one sender to one device."""
+    """One message from one sender to one device, and the passage where it waits, if it does."""
 
-    __slots__ = ("columns", "way")
+    __slots__ = ("columns", "passage", "way")
 
-    def __init__(self) -> None:
+    def __init__(self, passage: Passage | None) -> None:
+        self.passage = passage
         self.way: Fork | Reach | None = None
         self.columns: tuple[int, ...] = ()
+        if passage is not None:
+            passage.waiting.append(self)
+            self.columns = passage.columns
 
     def depends_on(self, columns: tuple[int, ...]) -> None:
         """Take note that what the message comes to depends on these columns, in some state."""
@@ -118,6 +118,7 @@ class Steps:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._questions: dict[object, Question] = {}
+        self._passages: dict[object, Passage] = {}
         self._stretch = WATCHDOG.stretch
         self.size = 0
 
@@ -131,6 +132,9 @@ class Steps:
 
     def moves(self, node: Node, row: Row) -> Moves:
         """Return what a node's message comes to in this state; nothing if it is not enabled."""
+        passage = self.passage(node)
+        if passage is not None and not self.is_open(passage, node, row):
+            return NOTHING
         reach = self.reach(node, row)
         if len(row) != self._layout.width:  # a spawn has been met
             row = self._layout.padded(row)
@@ -153,20 +157,65 @@ class Steps:
         columns: tuple[int, ...] = node.question.columns
         return columns
 
+    def passage(self, node: Node) -> Passage | None:
+        """Return the passage where a node's message waits, if it waits at any."""
+        question: Question | None = node.question
+        if question is None:
+            question = node.question = self._question(node)
+        return question.passage
+
+    def is_open(self, passage: Passage, node: Node, row: Row) -> bool:
+        """Say whether a passage is open in this state."""
+        found = passage.is_open(row)
+        return found if found is not None else self._ask_gate(passage, node, row)
+
+    def _ask_gate(self, passage: Passage, node: Node, row: Row) -> bool:
+        view, asked, cell_of = View(self._layout, row), [], self._layout.cell
+
+        def read(cell: Cell) -> Any:
+            asked.append(cell)
+            return view[cell]
+
+        self._stretch.enter()
+        try:
+            found = bool(passage.gate.is_open(read))
+        except ModelError:
+            raise
+        except (Exception, Stuck):  # noqa: BLE001  # its device is asked, and will say what is wrong
+            found = True
+        finally:
+            self._stretch.leave()
+        if not passage.learn(tuple(map(cell_of, dict.fromkeys(asked))), row, is_open=found):
+            raise in_two_ways(node)
+        return found
+
     def _question(self, node: Node) -> Question:
-        assert node.pending is not None
+        request = node.pending
+        assert request is not None
         node.moves = {}
-        key = (node.pending.to, typed(node.pending.to), node.handle, typed(node.pending.message))
-        return self._questions.setdefault(key, Question())
+        key = (request.to, typed(request.to), node.handle, typed(request.message))
+        known = self._questions.get(key)
+        if known is None:
+            known = self._questions[key] = Question(self._passage(node, request))
+        return known
+
+    def _passage(self, node: Node, request: Send) -> Passage | None:
+        if not isinstance(request.to, Device):
+            return None  # which is complained about when it is asked
+        gate = request.to.gate(node.handle, request.message)
+        if gate is None:
+            return None
+        return self._passages.setdefault(typed(gate), Passage(gate))
 
     def _ask_footprint(self, question: Question, node: Node, row: Row) -> Reach:
         view = View(self._layout, row)
         self._stretch.enter()
         try:
-            touched, again = touched_by(view, node), touched_by(view, node)
+            touched = touched_by(view, node)
+            alike = touches_alike(view, node, touched)
         finally:
             self._stretch.leave()
-        if touched.footprint != again.footprint:
+        if not alike:
             raise in_two_ways(node)
         reach = Reach(touched, self._layout)
         columns = tuple(self._layout.cell(cell) for cell in touched.asked)
@@ -191,14 +240,17 @@ class Steps:
 
     def _ask(self, node: Node, row: Row, reach: Reach) -> tuple[Outcome, ...]:
         """Ask the device twice, since this answer will stand for all that come."""
-        view = View(self._layout, row)
+        touched = reach.touched
+        cells = {
+            cell: self._layout.held(row, at) for cell, at in zip(touched.seen, reach.columns, strict=False)
+        }
         self._stretch.enter()
         try:
-            outcomes = evaluate(view, node, reach.touched)
-            again = evaluate(view, node, reach.touched)
+            outcomes = evaluate(cells, node, touched)
+            alike = evaluates_alike(cells, node, touched, outcomes)
         finally:
             self._stretch.leave()
-        if not agree(outcomes, again):
+        if not alike:
             raise in_two_ways(node)
         for outcome in outcomes:
             for cell, value in outcome.writes:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.proving import lookup as module
@@ -23,14 +23,17 @@ def make_lookup(columns, numbers=10):
     return lookup, made
 
 
+@pytest.mark.parametrize("few", [0, 512])
 @pytest.mark.parametrize(("dense", "most"), [(22, 62), (1, 62), (1, 1)])
 @given(
     batches=st.lists(rows, min_size=1, max_size=4), columns=st.permutations(range(4)), many=st.integers(0, 4)
 )
-def test_rows_that_agree_in_the_columns_share_an_entry(dense, most, batches, columns, many):
+@settings(deadline=None)
+def test_rows_that_agree_in_the_columns_share_an_entry(dense, most, few, batches, columns, many):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_DENSE", dense)
+        patch.setattr(module, "DENSE_BITS", dense)
         patch.setattr(module, "_MOST", most)
+        patch.setattr(module, "_FEW", few)
         lookup, made = make_lookup(columns[:many])
         reference = {}
         for batch in batches:
@@ -44,6 +47,7 @@ def test_rows_that_agree_in_the_columns_share_an_entry(dense, most, batches, col
 
 
 @given(rows)
+@settings(deadline=None)
 def test_what_is_made_may_ask_for_more_columns(batch):
     lookup, made = make_lookup((0,))
     make = lookup._make
@@ -72,3 +76,17 @@ def test_entries_are_made_in_the_order_of_the_rows():
     lookup, made = make_lookup((0,))
     lookup.find(np.array([[7], [3], [7], [9], [1]], np.uint16))
     assert made == [(7,), (3,), (9,), (1,)]
+
+
+@given(st.lists(rows, min_size=1, max_size=4))
+@settings(deadline=None)
+def test_what_is_known_stays_known_when_columns_need_more_room(batches):
+    numbers = [1]
+    lookup, made = make_lookup((0, 2))
+    lookup._numbers = lambda _: numbers[0]
+    reference = {}
+    for batch in batches:
+        numbers[0] = max(numbers[0], 1 + max(max(row) for row in batch))
+        for row, place in zip(batch, lookup.find(np.array(batch, np.uint16)).tolist(), strict=True):
+            assert reference.setdefault((row[0], row[2]), place) == place
+    assert len(made) == len(reference)

@@ -1,0 +1,61 @@
+"""CPUs that go their own ways cost about the sum of what each costs, and not the product."""
+
+import pytest
+
+from actors.explore.proving.search import Search
+from actors.explore.reduction.reduced import search_reduced
+from actors.explore.tables.tables import Tables
+from actors.runtime import World, become
+
+
+async def handle(err, budget):
+    """Take interrupts until the budget is spent; each sets a bit, and clears it again."""
+    await err.store(1)
+    if await err.load():
+        await err.store(0)
+    return become(handle, err, budget - 1) if budget > 1 else None
+
+
+async def watch(err, seen):
+    """Look at the bit twice, and forget what was seen: what each CPU can end in multiplies."""
+    await seen.store(await err.load())
+    await seen.store(await err.load())
+    return become(rest, seen)
+
+
+async def rest(seen):
+    """Leave no trace."""
+    await seen.store(0)
+
+
+def clear(err, seen):
+    return err < 2 and seen < 2
+
+
+def cpus(many):
+    """Return a world of so many CPUs, each with an interrupt source, a task, cells, a budget and a condition of its own."""
+    world = World()
+    for cpu in range(many):
+        err, seen = world.variable(f"err{cpu}", 0), world.variable(f"seen{cpu}", 0)
+        world.program(handle, err, 3, name=f"irq{cpu}")
+        world.program(watch, err, seen, name=f"task{cpu}")
+        world.always(f"CPU {cpu} reads 0 or 1", clear, err, seen)
+    return world
+
+
+def stored(many, *, reduce):
+    with Tables(cpus(many)) as tables:
+        found = search_reduced(tables) if reduce else Search(tables).run()
+    assert (found.violated, found.limit) == (frozenset(), None)
+    return found.visited if reduce else found.states
+
+
+@pytest.mark.parametrize("many", [2, 3, 4])
+def test_each_cpu_adds_what_it_costs_alone(many):
+    one = stored(1, reduce=True)
+    assert stored(many, reduce=True) <= many * one
+
+
+def test_without_reduction_each_multiplies():
+    one = stored(1, reduce=False)
+    assert stored(2, reduce=False) == one**2
