@@ -35,6 +35,8 @@ async def work_left(cpu: HostCpu, interrupted_cpl: int, count: int) -> Work:
     """irqentry_exit(): what is to be done in the program that was interrupted, if anything; `count` is preempt_count."""
     if interrupted_cpl:
         return Work.EXIT_TO_USER
+    if cpu.kernel.is_mutant("preempted_in_lock"):
+        count = 0
     if count == 0 and await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED:
         return Work.RESCHED
     return Work.NONE
