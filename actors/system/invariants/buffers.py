@@ -1,7 +1,8 @@
 """I4, I5 and the kernel's own check: what a save or a restore is about to do with a buffer, at that instruction.
 
-Whoever is about to execute one has said so: `xsaves` and `xrstors` are labels that hold the fpstate from the last step before
-the instruction to the instruction. A condition looks while that program is on top of its CPU, so its next step is the instruction.
+Whoever is about to execute one has said so: `xsaves` and `xrstors` are labels that hold the fpstate from the step before the
+instruction to the instruction. A condition looks while that program is on top of its CPU, so that its next step is this
+instruction.
 """
 
 from collections.abc import Iterator

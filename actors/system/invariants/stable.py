@@ -25,7 +25,7 @@ def preemptible(cpu: CpuState, preempt_count: int, *others: Any) -> bool:
     return cpu.top.ring.cpl > 0 or (preempt_count == 0 and cpu.interrupt_flag)
 
 
-def irq_fpu_usable(cpu: CpuState, preempt_count: int, in_kernel_fpu: bool) -> bool:
+def irq_fpu_usable(preempt_count: int, in_kernel_fpu: bool) -> bool:
     """irq_fpu_usable(), as the code that runs would be told from its first instruction on."""
     if in_nmi(preempt_count) or in_kernel_fpu:
         return False
@@ -45,4 +45,4 @@ def stable(cpu: CpuState, preempt_count: int, in_kernel_fpu: bool, *others: Any)
     if cpu.in_guest or preemptible(cpu, preempt_count):
         return True
     handler = cpu.top.kind is Kind.HARDIRQ or serves_softirq(preempt_count)
-    return handler and irq_fpu_usable(cpu, preempt_count, in_kernel_fpu)
+    return handler and irq_fpu_usable(preempt_count, in_kernel_fpu)

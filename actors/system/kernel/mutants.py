@@ -1,8 +1,8 @@
 """Changes of one line in kernel code, each with a name: what a healthy system owes to that line.
 
 A mutant is asked for by name, one at a time, and `MUTANTS` says what it does. The routine that has the line writes
-`if kernel.keeps(name):` before a line that the mutant takes away, and `if kernel.is_mutant(name):` before one that only it has; so
-a line that is moved has both, and the routine without its mutants is what one reads past these.
+`if kernel.keeps(name):` before a line that the mutant takes away, and `if kernel.is_mutant(name):` before one that only it
+has; a line that is moved has both. Past these one reads the routine as it should be.
 
 Most are caught by an invariant, in the healthy worlds of `scenarios`. Some change nothing that anybody could see:
 
@@ -35,7 +35,6 @@ MUTANTS: dict[str, str] = {
     "owner_not_set": "fpregs_restore_userregs() does not set owner",
     "last_cpu_not_set": "fpregs_restore_userregs() does not set last_cpu",
     "cleared_before_load": "fpregs_restore_userregs() clears TIF_NEED_FPU_LOAD before it loads",
-    "owner_alone": "fpregs_state_valid() does not look at last_cpu",
     "last_cpu_alone": "fpregs_state_valid() does not look at owner",
     "own_features_only": "restore_fpregs_from_fpstate() leaves out features that the fpstate has no room for",
     # arch/x86/kernel/fpu/xstate.c, traps.c
@@ -51,7 +50,7 @@ MUTANTS: dict[str, str] = {
     "owner_read_once": "exit_to_user_mode_prepare() asks fpregs_state_valid() before the work, and keeps the answer",
     "no_fpregs_lock": "fpregs_lock() and fpregs_unlock() do nothing",
     "softirq_in_lock": "irq_exit() runs softirqs also where bottom halves are disabled",
-    "preempted_in_lock": "irqentry_exit() reschedules whatever preempt_count is",
+    "preempted_in_lock": "irqentry_exit() reschedules also where bottom halves are disabled",
 }
 """By name: what was changed."""
 

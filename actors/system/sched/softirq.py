@@ -8,11 +8,7 @@ ksoftirqd, to which Linux hands softirqs that keep coming, is left out: the loop
 from actors.runtime import become, routine
 from actors.runtime.program import Become
 from actors.system.kernel.cpu import HostCpu
-from actors.system.kernel.preempt_count import HARDIRQ_OFFSET, SOFTIRQ_MASK, SOFTIRQ_OFFSET, in_interrupt
-
-
-BH_DISABLED = SOFTIRQ_MASK & ~SOFTIRQ_OFFSET
-"""The part of preempt_count that says that bottom halves are disabled, and not that one runs."""
+from actors.system.kernel.preempt_count import BH_DISABLED, HARDIRQ_OFFSET, SOFTIRQ_OFFSET, in_interrupt
 
 
 async def raise_softirq_irqoff(cpu: HostCpu) -> None:
