@@ -19,6 +19,7 @@ last_cpu_unsaved      a task whose flag is clear has loaded its registers on thi
 """
 
 import difflib
+from typing import Literal
 
 from actors.runtime.errors import VmraceError
 
@@ -54,6 +55,36 @@ MUTANTS: dict[str, str] = {
 }
 """By name: what was changed."""
 
+Mutant = Literal[
+    "none",
+    "owner_kept",
+    "need_load_after_save",
+    "kernel_fpu_flag_kept",
+    "kernel_fpu_unsaved",
+    "switch_unsaved",
+    "last_cpu_unsaved",
+    "need_load_unset",
+    "idle_owner_kept",
+    "owner_not_set",
+    "last_cpu_not_set",
+    "cleared_before_load",
+    "last_cpu_alone",
+    "own_features_only",
+    "xfd_not_updated",
+    "xfd_state_not_written",
+    "xfd_err_kept",
+    "realloc_unrestored",
+    "realloc_xfd_kept",
+    "published_unlocked",
+    "published_before_xfd",
+    "flags_read_once",
+    "owner_read_once",
+    "no_fpregs_lock",
+    "softirq_in_lock",
+    "preempted_in_lock",
+]
+"""What a scenario may ask for; `none` is the kernel as it is."""
+
 EQUIVALENT = frozenset(
     {"need_load_after_save", "cleared_before_load", "published_before_xfd", "last_cpu_unsaved"}
 )
@@ -61,7 +92,9 @@ EQUIVALENT = frozenset(
 
 
 def check_mutant(name: str) -> str:
-    """Return the name; raises VmraceError if there is no such mutant, with the nearest ones."""
+    """Return the name, or nothing for `none`; raises VmraceError if there is no such mutant, with the nearest ones."""
+    if name == "none":
+        return ""
     if name and name not in MUTANTS:
         near = difflib.get_close_matches(name, MUTANTS, n=3, cutoff=0.3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(MUTANTS)}"

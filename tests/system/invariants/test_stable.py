@@ -34,7 +34,9 @@ GUEST = cpu(kernel(A), guest())
         pytest.param(IRQ_IN_KERNEL, 0, False, False, True, id="hardirq delivered to the kernel"),
         pytest.param(IRQ_IN_KERNEL, PREEMPT_OFFSET, False, False, True, id="hardirq in preempt_disable()"),
         pytest.param(IRQ_IN_KERNEL, PREEMPT_OFFSET, True, False, False, id="hardirq in kernel_fpu_begin()"),
-        pytest.param(IRQ_IN_KERNEL, SOFTIRQ_DISABLE_OFFSET, False, False, False, id="hardirq in fpregs_lock()"),
+        pytest.param(
+            IRQ_IN_KERNEL, SOFTIRQ_DISABLE_OFFSET, False, False, False, id="hardirq in fpregs_lock()"
+        ),
         pytest.param(
             IRQ_IN_KERNEL,
             SOFTIRQ_DISABLE_OFFSET + HARDIRQ_OFFSET,
@@ -46,7 +48,9 @@ GUEST = cpu(kernel(A), guest())
         pytest.param(IRQ_IN_KERNEL, HARDIRQ_OFFSET, False, False, True, id="a handler that may use the FPU"),
         pytest.param(IRQ_IN_KERNEL, HARDIRQ_OFFSET, True, False, False, id="and does"),
         pytest.param(IRQ_IN_USER, SOFTIRQ_OFFSET, False, False, True, id="softirq at irq exit"),
-        pytest.param(IRQ_IN_USER, SOFTIRQ_OFFSET + PREEMPT_OFFSET, True, False, False, id="that uses the FPU"),
+        pytest.param(
+            IRQ_IN_USER, SOFTIRQ_OFFSET + PREEMPT_OFFSET, True, False, False, id="that uses the FPU"
+        ),
         pytest.param(
             IRQ_IN_KERNEL,
             SOFTIRQ_OFFSET + PREEMPT_OFFSET,
