@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.machine.state import Placement
 from actors.machine.xstate.components import SSE, TILECFG, TILEDATA
 from actors.system.invariants.happened import FoundValid, off_cpu_with_registers, reallocated
 from actors.system.invariants.ownership import Activated, Valid
@@ -20,7 +21,6 @@ from tests.system.invariants.states import (
     saved,
     user,
 )
-from actors.machine.state import Placement
 
 MINE = user(A)
 SMALL, LARGE = MINE.fpstates

@@ -6,8 +6,8 @@ from actors.explore.verification import Demand, verify
 from actors.machine.model import TILEDATA
 from actors.runtime import scenario
 from actors.system import Machine
-from actors.system.invariants import INVARIANTS, SHIPPED
 from actors.system.entry.common import syscall_exit_to_user_mode
+from actors.system.invariants import INVARIANTS, SHIPPED
 from actors.system.kernel.layout import enlarged
 from actors.system.tasks import tile_task, vector_task
 from actors.system.xstate.kernel_fpu import use_fpu
