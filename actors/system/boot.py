@@ -4,16 +4,15 @@ It has enabled all that XCR0 supports, and armed XFD for every dynamic feature, 
 manages SSE, and those that XFD can disable with what they need; the others would be treated like SSE.
 """
 
-from itertools import combinations
 from typing import Any
 
 from actors.machine.model import CpuModel
 from actors.machine.processor import PerCpu
-from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, SSE, TILES, bits
+from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, SSE, TILES
 from actors.runtime import RunQueue, Variable, World
 from actors.system.kernel.data import Fpstate, Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
-from actors.system.kernel.layout import default_fpstate, enlarged, fpstate
+from actors.system.kernel.layout import default_fpstate, fpstate, possible_fpstates
 from protocol.handles import Program
 from protocol.instructions import XsaveArea
 
@@ -76,12 +75,9 @@ def add_user_state(
     if task.perm.cell not in world.cells:
         world.cell(task.perm.cell, perm)
     _allocated(world, own, xfd)
-    lacking = bits(xfd)
-    for count in range(1, len(lacking) + 1):
-        for chosen in combinations(lacking, count):
-            later = enlarged(model, own, task.name, sum(1 << number for number in chosen))
-            world.cell(later.xfd.cell, 0)
-            world.cell(later.regs, None)
+    for later in possible_fpstates(model, own, task.name)[1:]:
+        world.cell(later.xfd.cell, 0)
+        world.cell(later.regs, None)
     return xfd
 
 

@@ -12,10 +12,11 @@ from actors.machine.model import CpuModel, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.processor import Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
 from actors.machine.xstate.registers import XState
-from actors.runtime import RunQueue, Variable, World
+from actors.runtime import RunQueue, Variable
 from actors.runtime.conditions import Predicate
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.program import Behaviour
+from actors.system.adding.invariants import Invariants
 from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
 from actors.system.entry.common import irqentry_exit
 from actors.system.entry.interrupts import (
@@ -44,7 +45,7 @@ from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
 
 
-class Machine(World):
+class Machine(Invariants):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it.
 
     `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
@@ -187,6 +188,7 @@ class Machine(World):
     ) -> Program:
         self._check_cpu(cpu)
         handle = task.program
+        self.users.append(task)
         xfd = add_user_state(self, self.cpu_model, self.kernel, task, perm=perm, buffer=buffer)
         held = self._host_cpu(task)
         frame = Frame(handle, Kind.TASK, saved=(Saved(user, True),))

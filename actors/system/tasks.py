@@ -65,3 +65,19 @@ async def xmm_task(cpu: HostCpu, value: int) -> None:
     await cpu.movq(0, value)
     await cpu.nop()
     set_label("found", await cpu.movq_from(0) == value)
+
+
+@routine
+async def vector_task(cpu: HostCpu, value: int) -> None:
+    """Load an XMM register, and find in it later what was loaded: two instructions."""
+    await cpu.movq(0, value)
+    set_label("found", await cpu.movq_from(0) == value)
+
+
+@routine
+async def tile_task(cpu: HostCpu, value: int, tile: bytes) -> None:
+    """Load an XMM register, then a tile, which raises #NM at first use, and find both later."""
+    await cpu.movq(0, value)
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, tile)
+    set_label("found", tile == await cpu.tilestored(0) and await cpu.movq_from(0) == value)

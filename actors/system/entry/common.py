@@ -8,7 +8,7 @@ from typing import Any
 
 from actors.runtime import become, routine
 from actors.runtime.program import Become
-from actors.system.fpu.registers import switch_fpu_return
+from actors.system.fpu.registers import fpregs_state_valid, switch_fpu_return
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
 from actors.system.sched.preempt import preempt_schedule_irq
@@ -21,12 +21,14 @@ EXIT_TO_USER_MODE_WORK = Flags.TIF_NEED_RESCHED | Flags.TIF_SIGPENDING
 @routine
 async def exit_to_user_mode_prepare(cpu: HostCpu) -> None:
     """exit_to_user_mode_prepare(): called with interrupts off; work first, then the registers."""
-    task = cpu.me
+    task, kernel = cpu.me, cpu.kernel
     flags = await cpu.read_flags(task)
+    known_valid = kernel.is_mutant("owner_read_once") and await fpregs_state_valid(cpu, task)
     if flags & EXIT_TO_USER_MODE_WORK:
-        flags = await exit_to_user_mode_loop(cpu, flags)
+        left = await exit_to_user_mode_loop(cpu, flags)
+        flags = flags if kernel.is_mutant("flags_read_once") else left
     if flags & Flags.TIF_NEED_FPU_LOAD:
-        await switch_fpu_return(cpu)
+        await switch_fpu_return(cpu, known_valid=known_valid)
 
 
 @routine

@@ -13,6 +13,7 @@ from actors.runtime.devices.run_queue import Move
 from actors.runtime.program import Become, Behaviour
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.preempt_count import BH_DISABLED
 from actors.system.sched.softirq import irq_enter, irq_exit, raise_softirq_irqoff
 from protocol.handles import Cell
 from protocol.registers import Work
@@ -35,6 +36,8 @@ async def work_left(cpu: HostCpu, interrupted_cpl: int, count: int) -> Work:
     """irqentry_exit(): what is to be done in the program that was interrupted, if anything; `count` is preempt_count."""
     if interrupted_cpl:
         return Work.EXIT_TO_USER
+    if cpu.kernel.is_mutant("preempted_in_lock"):
+        count &= ~BH_DISABLED
     if count == 0 and await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED:
         return Work.RESCHED
     return Work.NONE

@@ -71,7 +71,8 @@ async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
     xfd_err = await cpu.rdmsr(Msr.XFD_ERR)
     if not xfd_err:
         return False
-    await cpu.wrmsr(Msr.XFD_ERR, 0)
+    if cpu.kernel.keeps("xfd_err_kept"):
+        await cpu.wrmsr(Msr.XFD_ERR, 0)
     if fault.cpl == 0:
         return False
     await cpu.sti()

@@ -31,9 +31,11 @@ async def restore_fpregs_from_fpstate(cpu: HostCpu, fpstate: Fpstate, mask: int 
 
     So what the previous task has in these goes to its initial state. A fault other than #NM is fixed up.
     """
-    await xfd_update_state(cpu, fpstate)
+    if cpu.kernel.keeps("xfd_not_updated"):
+        await xfd_update_state(cpu, fpstate)
+    rfbm = fpstate.xfeatures if cpu.kernel.is_mutant("own_features_only") else cpu.kernel.features
     set_label("xrstors", fpstate)
-    if await cpu.attempt(op.Xrstors(cpu.kernel.features & mask, fpstate.regs)) is not None:
+    if await cpu.attempt(op.Xrstors(rfbm & mask, fpstate.regs)) is not None:
         await ex_handler_fprestore(cpu)
     set_label("xrstors", None)
 
@@ -48,7 +50,7 @@ async def ex_handler_fprestore(cpu: HostCpu) -> None:
 @routine
 async def fpregs_state_valid(cpu: HostCpu, task: Task) -> bool:
     """fpregs_state_valid(): the registers hold this task's state."""
-    if await cpu.this_cpu_read(cpu.kernel.owner) != task.program:
+    if cpu.kernel.keeps("last_cpu_alone") and await cpu.this_cpu_read(cpu.kernel.owner) != task.program:
         return False
     return bool(await cpu.read(task.last_cpu) == await cpu.smp_processor_id())
 
@@ -66,17 +68,22 @@ async def fpregs_deactivate(cpu: HostCpu) -> None:
 
 
 @routine
-async def fpregs_restore_userregs(cpu: HostCpu) -> None:
+async def fpregs_restore_userregs(cpu: HostCpu, *, known_valid: bool = False) -> None:
     """fpregs_restore_userregs(): bring the current task's state into the registers, if it is not there, and say so."""
-    task = cpu.me
-    if not await fpregs_state_valid(cpu, task):
+    task, kernel = cpu.me, cpu.kernel
+    if kernel.is_mutant("cleared_before_load"):
+        await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+    if not (known_valid or await fpregs_state_valid(cpu, task)):
         await restore_fpregs_from_fpstate(cpu, await cpu.read(task.fpstate))
-        await fpregs_activate(cpu, task)
-        await cpu.write(task.last_cpu, await cpu.smp_processor_id())
-    await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+        if kernel.keeps("owner_not_set"):
+            await fpregs_activate(cpu, task)
+        if kernel.keeps("last_cpu_not_set"):
+            await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    if kernel.keeps("cleared_before_load"):
+        await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
 
 
 @routine
-async def switch_fpu_return(cpu: HostCpu) -> None:
+async def switch_fpu_return(cpu: HostCpu, *, known_valid: bool = False) -> None:
     """switch_fpu_return(): the last thing before user mode or a guest runs; interrupts are off."""
-    await fpregs_restore_userregs(cpu)
+    await fpregs_restore_userregs(cpu, known_valid=known_valid)

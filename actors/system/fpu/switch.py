@@ -17,14 +17,17 @@ async def switch_fpu_prepare(cpu: HostCpu) -> None:
     task = cpu.me
     if await cpu.read_flags(task) & (Flags.TIF_NEED_FPU_LOAD | Flags.PF_KTHREAD):
         return
-    await save_fpregs_to_fpstate(cpu, task)
-    await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    if cpu.kernel.keeps("switch_unsaved"):
+        await save_fpregs_to_fpstate(cpu, task)
+    if cpu.kernel.keeps("last_cpu_unsaved"):
+        await cpu.write(task.last_cpu, await cpu.smp_processor_id())
 
 
 @routine
 async def switch_fpu_finish(cpu: HostCpu) -> None:
     """switch_fpu_finish(), in the task that comes, behind its switch_to: whatever is in the registers is not its state."""
-    await cpu.set_flag(cpu.me, Flags.TIF_NEED_FPU_LOAD)
+    if cpu.kernel.keeps("need_load_unset"):
+        await cpu.set_flag(cpu.me, Flags.TIF_NEED_FPU_LOAD)
 
 
 @routine
@@ -40,4 +43,5 @@ async def fpu_idle_fpregs(cpu: HostCpu) -> None:
     """fpu_idle_fpregs(): a CPU that idles gives its tiles up, since it sleeps less deeply with tiles in use."""
     if await cpu.xgetbv(1) & TILES:
         await cpu.tilerelease()
-        await fpregs_deactivate(cpu)
+        if cpu.kernel.keeps("idle_owner_kept"):
+            await fpregs_deactivate(cpu)

@@ -13,7 +13,8 @@ from protocol.registers import Msr
 async def xfd_set_state(cpu: HostCpu, xfd: int) -> None:
     """xfd_set_state(): the register, then its copy; two separate steps."""
     await cpu.wrmsr(Msr.XFD, xfd)
-    await cpu.this_cpu_write(cpu.kernel.xfd_state, xfd)
+    if cpu.kernel.keeps("xfd_state_not_written"):
+        await cpu.this_cpu_write(cpu.kernel.xfd_state, xfd)
 
 
 @routine

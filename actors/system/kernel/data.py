@@ -117,6 +117,10 @@ class Kernel(msgspec.Struct, frozen=True, cache_hash=True):
         """Say whether a fix is in, by the first 12 digits of its commit."""
         return fix not in self.without
 
+    def keeps(self, *mutants: str) -> bool:
+        """Say whether a line stays that these mutants take away, or put elsewhere."""
+        return self.mutant not in mutants
+
     def is_mutant(self, name: str) -> bool:
-        """Say whether this change was made."""
+        """Say whether this mutant's own line is there."""
         return self.mutant == name

@@ -16,6 +16,9 @@ SOFTIRQ_MASK = 0xFF << 8
 HARDIRQ_MASK = 0xF << 16
 NMI_MASK = 0xF << 20
 
+BH_DISABLED = SOFTIRQ_MASK & ~SOFTIRQ_OFFSET
+"""What local_bh_disable() counts, without the bit of a softirq that is served."""
+
 
 def in_interrupt(count: int) -> bool:
     """in_interrupt(): an NMI, a hard interrupt or a softirq is being served, or softirqs are disabled."""

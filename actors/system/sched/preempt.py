@@ -66,11 +66,11 @@ async def local_bh_enable(cpu: HostCpu) -> None:
 
 async def fpregs_lock(cpu: HostCpu) -> None:
     """fpregs_lock(): neither the scheduler nor a softirq touches the registers; interrupts stay on (without PREEMPT_RT)."""
-    if not cpu.kernel.is_mutant("no_fpregs_lock"):
+    if cpu.kernel.keeps("no_fpregs_lock"):
         await local_bh_disable(cpu)
 
 
 async def fpregs_unlock(cpu: HostCpu) -> None:
     """fpregs_unlock()."""
-    if not cpu.kernel.is_mutant("no_fpregs_lock"):
+    if cpu.kernel.keeps("no_fpregs_lock"):
         await local_bh_enable(cpu)

@@ -8,7 +8,7 @@ ksoftirqd, to which Linux hands softirqs that keep coming, is left out: the loop
 from actors.runtime import become, routine
 from actors.runtime.program import Become
 from actors.system.kernel.cpu import HostCpu
-from actors.system.kernel.preempt_count import HARDIRQ_OFFSET, SOFTIRQ_OFFSET, in_interrupt
+from actors.system.kernel.preempt_count import BH_DISABLED, HARDIRQ_OFFSET, SOFTIRQ_OFFSET, in_interrupt
 
 
 async def raise_softirq_irqoff(cpu: HostCpu) -> None:
@@ -26,9 +26,10 @@ async def irq_exit(cpu: HostCpu) -> int:
     """irq_exit_rcu(): softirqs, if this was the outermost interrupt and bottom halves are on; returns preempt_count."""
     kernel = cpu.kernel
     count = await cpu.this_cpu_add(kernel.preempt_count, -HARDIRQ_OFFSET)
+    nested = count & ~BH_DISABLED if kernel.is_mutant("softirq_in_lock") else count
     if (
         kernel.softirq is not None
-        and not in_interrupt(count)
+        and not in_interrupt(nested)
         and await cpu.this_cpu_read(kernel.softirq_pending)
     ):
         await do_softirq(cpu)

@@ -46,18 +46,25 @@ async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> Errno | None:
 @routine
 async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
     """fpstate_realloc(): allocate a larger fpstate, publish it, and load its XFD; the old one is freed, if it was allocated."""
-    if cpu.kernel.vmalloc_fails and not await cpu.through(ALLOCATOR, Choose((True, False))):
+    kernel = cpu.kernel
+    if kernel.vmalloc_fails and not await cpu.through(ALLOCATOR, Choose((True, False))):
         return Errno.EFAULT
     task = cpu.me
     ref: Fpstate = await cpu.read(task.fpstate)
     new = enlarged(cpu.processor.model, ref, task.name, features)
     await cpu.store(new.regs, XsaveArea(0, COMPACTED | new.xfeatures))
+    if kernel.is_mutant("published_unlocked"):
+        await cpu.write(task.fpstate, new)
     await fpregs_lock(cpu)
-    if await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
+    if kernel.keeps("realloc_unrestored") and await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
         await fpregs_restore_userregs(cpu)
+    if kernel.is_mutant("published_before_xfd"):
+        await cpu.write(task.fpstate, new)
     await cpu.write(new.xfd, await cpu.read(ref.xfd) & ~features)
-    await cpu.write(task.fpstate, new)
-    await xfd_update_state(cpu, new)
+    if kernel.keeps("published_unlocked", "published_before_xfd"):
+        await cpu.write(task.fpstate, new)
+    if kernel.keeps("realloc_xfd_kept"):
+        await xfd_update_state(cpu, new)
     await fpregs_unlock(cpu)
     if ref.name != f"{task.name}->fpstate":
         await cpu.store(ref.regs, None)

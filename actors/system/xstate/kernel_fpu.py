@@ -29,15 +29,17 @@ async def kernel_fpu_begin(cpu: HostCpu) -> None:
     await preempt_disable(cpu)
     if not await irq_fpu_usable(cpu):
         set_label("warning", "kernel_fpu_begin() where irq_fpu_usable() is false")
-    await cpu.this_cpu_write(cpu.kernel.in_kernel_fpu, True)
+    kernel = cpu.kernel
+    await cpu.this_cpu_write(kernel.in_kernel_fpu, True)
     current = await cpu.current()
     if not await cpu.read_flags(current) & (Flags.PF_KTHREAD | Flags.TIF_NEED_FPU_LOAD):
-        if not cpu.kernel.is_mutant("need_load_after_save"):
+        if kernel.keeps("need_load_after_save", "kernel_fpu_flag_kept"):
             await cpu.set_flag(current, Flags.TIF_NEED_FPU_LOAD)
-        await save_fpregs_to_fpstate(cpu, current)
-        if cpu.kernel.is_mutant("need_load_after_save"):
+        if kernel.keeps("kernel_fpu_unsaved"):
+            await save_fpregs_to_fpstate(cpu, current)
+        if kernel.is_mutant("need_load_after_save"):
             await cpu.set_flag(current, Flags.TIF_NEED_FPU_LOAD)
-    if not cpu.kernel.is_mutant("owner_kept"):
+    if kernel.keeps("owner_kept"):
         await fpregs_deactivate(cpu)
 
 

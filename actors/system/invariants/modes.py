@@ -1,4 +1,4 @@
-"""Predicates that conditions are made of: over one CPU's state, and over what programs say of themselves."""
+"""In which mode a CPU is, and where a thread is, while something is so."""
 
 from typing import Any
 
@@ -14,41 +14,6 @@ def host_user(cpu: CpuState, *others: Any) -> bool:
     """Host user mode: the kernel has nothing left to do."""
     del others
     return not cpu.in_guest and cpu.top.ring.cpl > 0
-
-
-def xfd_err_clear(cpu: CpuState) -> bool:
-    """XFD_ERR holds nobody's bit."""
-    return cpu.x.xfd_err == 0
-
-
-def unset(label: Any) -> bool:
-    """A label that must never be set, is not."""
-    return label is None
-
-
-def is_set(label: Any) -> bool:
-    """A label is set."""
-    return bool(label)
-
-
-def known(label: Any) -> bool:
-    """A label has been set, to whatever."""
-    return label is not None
-
-
-def not_false(label: Any) -> bool:
-    """A comparison that a program made did not fail."""
-    return label is not False
-
-
-def none_or_zero(label: Any) -> bool:
-    """A value that must be zero once it is known."""
-    return not label
-
-
-def xfd_is_cached(cpu: CpuState, xfd_state: int) -> bool:
-    """XFD is what the kernel's per-CPU copy says (I2)."""
-    return cpu.x.xfd == xfd_state
 
 
 def exit_while(cpu: CpuState, label: bool | None) -> bool:

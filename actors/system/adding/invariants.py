@@ -1,0 +1,90 @@
+"""Machine.invariants() and Machine.secret(): what must hold of any kernel, and which values are whose."""
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from actors.machine.model import CpuModel
+from actors.machine.state import Placement
+from actors.runtime import World
+from actors.runtime.errors import ModelError, VmraceError
+from actors.system.invariants import INVARIANTS, SHIPPED, Check, Subject
+from actors.system.invariants.subject import User
+from actors.system.invariants.taint import word
+from actors.system.kernel.data import Kernel, Task
+from actors.system.kernel.layout import possible_fpstates
+from actors.system.xstate.kernel_fpu import KERNEL_VALUE
+from protocol.handles import Program
+
+
+class Invariants(World):
+    """A world with a kernel, of which invariants can be asked."""
+
+    kernel: Kernel
+    cpu_model: CpuModel
+    count: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: list[Task] = []
+        self._secrets: dict[Program, tuple[bytes, ...]] = {}
+
+    def secret(self, task: Program, *values: int | bytes) -> None:
+        """Say that a task's code loads these values, which nobody else does: 64-bit numbers, or bytes as a register has them.
+
+        I9 looks for them where they do not belong. Raises ModelError for a value that another task has, or that registers hold
+        anyway.
+        """
+        made = tuple(value if isinstance(value, bytes) else word(value) for value in values)
+        for value in made:
+            if not any(value):
+                raise ModelError(f"{task.name}: zeros are no secret; registers hold them anyway")
+            for other, taken in self._secrets.items():
+                if other != task and value in taken:
+                    raise ModelError(f"{task.name}: {other.name} has the value {value[:8].hex()} too")
+        self._secrets[task] = (*self._secrets.get(task, ()), *made)
+
+    def invariants(self, *names: str) -> None:
+        """Add the conditions of these invariants (see `actors.system.invariants`); of all that 6.12 keeps, without names.
+
+        Call it when all tasks and sources of interrupts are there: there is a condition for each CPU and task. Raises VmraceError
+        for a name that is no invariant, with the nearest ones.
+        """
+        subject = self._subject()
+        for name in names or SHIPPED:
+            for check in _known(name)(subject):
+                World.always(
+                    self,
+                    check.name,
+                    check.predicate,
+                    *check.reads,
+                    at=check.at,
+                    kind=check.kind,
+                    words=check.words,
+                )
+
+    def _subject(self) -> Subject:
+        return Subject(
+            self.kernel,
+            self.cpu_model,
+            self.count,
+            tuple(
+                User(task, possible_fpstates(self.cpu_model, self.cells[task.fpstate.cell], task.name))
+                for task in self.users
+            ),
+            tuple(self._handlers(cpu) for cpu in range(self.count)),
+            tuple(self._secrets.items()),
+            (word(KERNEL_VALUE),),
+        )
+
+    def _handlers(self, cpu: int) -> tuple[Program, ...]:
+        """Return the sources of interrupts of a CPU: they never leave it."""
+        sources = map(Program, self.sources)
+        return tuple(one for one in sources if self.cells.get(one.placement) == Placement(cpu))
+
+
+def _known(name: str) -> Callable[[Subject], Iterator[Check]]:
+    if name not in INVARIANTS:
+        near = difflib.get_close_matches(name, INVARIANTS, n=3, cutoff=0.3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(INVARIANTS)}"
+        raise VmraceError(f"no invariant is called {name!r}; {hint}")
+    return INVARIANTS[name]

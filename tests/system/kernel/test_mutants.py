@@ -1,0 +1,85 @@
+"""The table of mutants: each is at a line of the kernel, and is caught by a healthy world or changes nothing."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import actors.system
+from actors.explore.sampling import Wanted, explore
+from actors.explore.verification import Demand, verify
+from actors.runtime.errors import VmraceError
+from actors.system import Machine
+from actors.system.kernel import mutants
+from actors.system.kernel.mutants import EQUIVALENT, MUTANTS, Mutant, check_mutant
+from scenarios.healthy_two_tasks import healthy_two_tasks
+
+SOURCES = sorted(Path(actors.system.__path__[0]).rglob("*.py"))
+CALLED = re.compile(r"\.(?:keeps|is_mutant)\(([^)]*)\)")
+DEEP = {"idle_owner_kept"}
+"""Caught where a CPU idles with the tiles of a task that has left it: no healthy world is that long."""
+
+
+def named() -> set[str]:
+    """Return the mutants that the kernel's routines name."""
+    calls = [call for path in SOURCES for call in CALLED.findall(path.read_text())]
+    return {name for call in calls for name in re.findall(r'"(\w+)"', call)}
+
+
+def test_the_table_has_the_mutants_that_lines_name_and_no_others():
+    assert named() == set(MUTANTS)
+    assert get_args(Mutant) == ("none", *MUTANTS)
+
+
+def test_what_is_equivalent_is_in_the_docstrings_table_with_its_reason():
+    table = mutants.__doc__.split("=\n")[2]
+    rows = {line.split()[0] for line in table.splitlines() if re.match(r"\w", line)}
+    assert rows == EQUIVALENT
+
+
+def test_an_unknown_mutant_is_refused_with_the_nearest():
+    assert check_mutant("none") == check_mutant("") == ""
+    assert check_mutant("owner_kept") == "owner_kept"
+    with pytest.raises(VmraceError, match="no mutant is called 'owner_keeps'; did you mean owner_kept"):
+        Machine(mutant="owner_keeps")
+    with pytest.raises(VmraceError, match="there are owner_kept, need_load_after_save"):
+        Machine(mutant="?")
+
+
+def test_a_kernel_is_one_mutant_at_a_time_or_none():
+    kernel = Machine(mutant="owner_kept").kernel
+    assert kernel.is_mutant("owner_kept")
+    assert not kernel.keeps("owner_kept")
+    assert not kernel.keeps("switch_unsaved", "owner_kept")
+    assert kernel.keeps("switch_unsaved")
+    assert not any(map(Machine(mutant="none").kernel.is_mutant, MUTANTS))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mutant", sorted(set(MUTANTS) - EQUIVALENT - DEEP))
+def test_each_mutant_is_caught(mutant):
+    assert verify(healthy_two_tasks, {"mutant": mutant}, Demand()).verdict == "violated"
+
+
+@pytest.mark.parametrize(
+    "mutant", ["switch_unsaved", "owner_not_set", "last_cpu_alone", "published_unlocked"]
+)
+def test_a_mutant_that_is_no_case_is_caught(mutant):
+    assert (
+        explore(healthy_two_tasks, {"mutant": mutant}, Wanted(executions=400, seed=1)).verdict == "violated"
+    )
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mutant", sorted(EQUIVALENT))
+@pytest.mark.parametrize("given", [{}, {"amx": False, "timer": 2}, {"timer": 2, "softirq": 0}])
+def test_an_equivalent_one_is_proved(mutant, given):
+    assert verify(healthy_two_tasks, {"mutant": mutant, **given}, Demand()).verdict == "proved"
+
+
+@pytest.mark.parametrize("mutant", sorted(EQUIVALENT))
+def test_no_execution_tells_an_equivalent_one(mutant):
+    assert (
+        explore(healthy_two_tasks, {"mutant": mutant}, Wanted(executions=60, seed=1)).verdict == "not found"
+    )
