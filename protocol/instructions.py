@@ -236,9 +236,14 @@ class SwitchTo(Base, frozen=True):
 
 
 class ExternalInterrupt(Base, frozen=True):
-    """An external interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.3.1)."""
+    """An external interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.3.1).
+
+    `request` is its bit in the local APIC's IRR, where another CPU can set that: none comes while it is False, and the delivery
+    clears it (10.8.4).
+    """
 
     vector: Annotated[int, msgspec.Meta(ge=32, le=255)] = 0xEC
+    request: Cell | None = None
 
 
 class Nmi(Base, frozen=True):

@@ -77,7 +77,7 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.Vminject: lambda m: (
         f"vmwrite {m.vcpu}: inject #{m.vector.name}" + ("" if m.address is None else f" at {m.address:#x}")
     ),
-    op.ExternalInterrupt: lambda m: f"external interrupt {m.vector:#x}",
+    op.ExternalInterrupt: lambda m: f"{'external interrupt' if m.request is None else 'IPI'} {m.vector:#x}",
     op.Nmi: lambda m: "NMI",  # noqa: ARG005  # no operand
     op.MachineCheck: lambda m: "#MC",  # noqa: ARG005  # no operand
 }

@@ -18,6 +18,7 @@ from actors.machine.state import HANDLERS, CpuState, Frame, Kind, Placement, Rin
 from actors.machine.step import Effects, Step, done
 from actors.machine.vmx import vmexit
 from actors.machine.xstate.registers import XState
+from protocol.handles import Cell
 from protocol.registers import ExitReason, Vector, Work
 from protocol.replies import Done, Value, VmExit
 
@@ -27,21 +28,25 @@ def external_interrupt(step: Step) -> Effects:
     cpu = step.cpu
     if not cpu.takes_interrupts or (cpu.pending and step.sender not in cpu.pending) or cpu.pending_nmi:
         return ()
+    request = step.message.request
+    if request is not None and not step.values[request]:
+        return ()
     if cpu.in_guest:
         pending = cpu.pending if step.sender in cpu.pending else (*cpu.pending, step.sender)
         arrived = msgspec.structs.replace(step, cpu=msgspec.structs.replace(cpu, pending=pending))
         return vmexit(arrived, VmExit(ExitReason.EXTERNAL_INTERRUPT))
     left = tuple(source for source in cpu.pending if source != step.sender)
-    return _delivered(step, Kind.HARDIRQ, pending=left)
+    acknowledged = () if request is None else ((request, False),)
+    return _delivered(step, Kind.HARDIRQ, *acknowledged, pending=left)
 
 
-def _delivered(step: Step, kind: Kind, **changed: Any) -> Effects:
+def _delivered(step: Step, kind: Kind, *writes: tuple[Cell, Any], **changed: Any) -> Effects:
     """The handler's frame on top, with interrupts off."""
     cpu = step.cpu
     handler = Frame(step.sender, kind, saved=(Saved(cpu.top.ring, cpu.interrupt_flag),))
     frames = (*cpu.frames, handler)
     after = msgspec.structs.replace(cpu, frames=frames, interrupt_flag=False, **changed)
-    return done(after, Value(cpu.top.ring.cpl))
+    return done(after, Value(cpu.top.ring.cpl), *writes)
 
 
 def nmi(step: Step) -> Effects:

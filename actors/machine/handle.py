@@ -251,9 +251,9 @@ class Cpu(msgspec.Struct, frozen=True):
         """Let the next entry deliver an exception in place of the guest's next instruction; `address` is CR2 for a #PF."""
         await self.execute(op.Vminject(vcpu, vector, error_code, address))
 
-    async def external_interrupt(self, vector: int = 0xEC) -> int:
-        """Interrupt the CPU; returns in the handler, with the CPL that was interrupted (bits)."""
-        return cast("Value", await self.execute(op.ExternalInterrupt(vector))).value
+    async def external_interrupt(self, vector: int = 0xEC, request: Cell | None = None) -> int:
+        """Interrupt the CPU, when `request` says so if there is one; returns in the handler, with the interrupted CPL (bits)."""
+        return cast("Value", await self.execute(op.ExternalInterrupt(vector, request))).value
 
     async def nmi(self) -> int:
         """Send the CPU an NMI; returns in the handler, with the CPL that was interrupted (bits)."""

@@ -87,6 +87,7 @@ OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
         (op.SwitchTo, op.PlayDead),
         lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
     ),
+    op.ExternalInterrupt: lambda m, _: ((), ()) if m.request is None else ((m.request,), (m.request,)),
     op.Vmread: lambda m, _: ((Vmx(m.vcpu).vmcs,), ()),
     **dict.fromkeys((op.Vmwrite, op.Vmcontrol, op.Vminject), _of_vmcs),
 }

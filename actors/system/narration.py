@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from actors.machine.describe import component_names
-from actors.machine.processor import Through
+from actors.machine.processor import ARRIVALS, Through
 from actors.machine.state import CpuState, Kind, cpu_cell
 from actors.runtime.device import Retry
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
+from actors.system.entry.hotplug import TakeDown
 from actors.system.kernel.data import Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
 from actors.system.kernel.preempt_count import (
@@ -56,14 +57,16 @@ def reply_text(reply: Any) -> str:
 def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any]) -> str:
     """Return the class of asynchronous event that a step of a source of `event` is, or nothing.
 
-    A move of the load balancer is one, and an interrupt when it arrives; what its handler does then is not.
+    A move of the load balancer is one, a CPU that goes offline, and an interrupt when it arrives; what its handler does then
+    is not.
     """
-    if isinstance(message, Move):
+    if isinstance(message, Move | TakeDown):
         return event
-    if not isinstance(message, op.ExternalInterrupt):
+    if type(message) not in ARRIVALS:
         return ""
     states = [value for value in before.values() if isinstance(value, CpuState)]
-    return "" if any(Program(program) in state.pending for state in states) else event
+    source = Program(program)
+    return "" if any(source in (*state.pending, state.pending_nmi) for state in states) else event
 
 
 def annotate(
@@ -87,7 +90,7 @@ def annotate(
         text=step.text.split(" ")[0]
         if stored and changes and not step.text.startswith("this_cpu")
         else step.text,
-        reply="" if isinstance(message, op.ExternalInterrupt) else reply_text(reply),
+        reply="" if type(message) in ARRIVALS else reply_text(reply),
         changes=changes,
         margin="" if number is None else _margin(number, before, after, kernel),
     )

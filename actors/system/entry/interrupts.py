@@ -14,6 +14,7 @@ from actors.runtime.program import Become, Behaviour
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
 from actors.system.sched.softirq import irq_enter, irq_exit, raise_softirq_irqoff
+from actors.system.xstate.kernel_fpu import irq_fpu_usable, use_fpu
 from protocol.handles import Cell
 from protocol.registers import Work
 
@@ -52,22 +53,34 @@ async def device_interrupt(cpu: HostCpu) -> None:
     await raise_softirq_irqoff(cpu)
 
 
+@routine
+async def fpu_interrupt(cpu: HostCpu) -> None:
+    """A device whose handler computes with vector registers itself, where it may, and does without them elsewhere."""
+    if await irq_fpu_usable(cpu):
+        await use_fpu(cpu)
+
+
 class LoadBalancer(Device, frozen=True):
     """Moves tasks from a run queue, but none that is still on its CPU.
 
-    A task that is preempted is put on the queue before its switch_to. Linux leaves it alone until then (task_on_cpu()).
+    A task that is preempted is put on the queue before its switch_to. Linux leaves it alone until then (task_on_cpu()). Nobody is
+    moved to a CPU that is offline; `online` is its bit in cpu_online_mask, if it can be (cpu_active_mask in Linux).
     """
 
     queue: RunQueue
+    online: Cell | None = None
 
     def footprint(self, sender: Program, message: Move, read: Read) -> Footprint:
         """Both queues, and where the tasks are."""
         queues = self.queue.footprint(sender, message, read)
         placements = tuple(task.placement for task in message.movable)
-        return Footprint((*queues.reads, *placements), queues.writes, self.name)
+        up = () if self.online is None else (self.online,)
+        return Footprint((*queues.reads, *placements, *up), queues.writes, self.name)
 
     def handle(self, sender: Program, message: Move, values: Values) -> Outcomes:
         """One outcome for each task that waits and is off CPU."""
+        if self.online is not None and not values[self.online]:
+            return ()
         resting = tuple(task for task in message.movable if _off_cpu(values[task.placement]))
         return self.queue.handle(sender, msgspec.structs.replace(message, movable=resting), values)
 

@@ -1,0 +1,93 @@
+"""CVE-2024-35801: the kernel's copy of XFD outlives the register when a CPU goes offline."""
+
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
+from actors.machine.state import Placement, cpu_cell
+from actors.machine.xstate.tiles import config
+from actors.runtime import case, routine, scenario, set_label
+from actors.system import Machine
+from actors.system.entry.common import syscall
+from actors.system.invariants import is_set, not_false, stable, xfd_is_cached
+from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Fpstate
+from actors.system.sched import schedule
+from actors.system.sched.smp import cpu_online
+
+I2 = "I2: xfd_state is what MSR_IA32_XFD holds"
+KEPT = "T finds the tile that it loaded"
+
+
+@routine
+async def amx_user(cpu: HostCpu, tile: bytes) -> None:
+    """Load a tile, let others run, and find the tile again."""
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, tile)
+    await syscall(cpu, schedule)  # sched_yield(2)
+    set_label("found", tile == await cpu.tilestored(0))
+
+
+@routine
+async def cpuhp(cpu: HostCpu) -> None:
+    """The kernel thread that runs on a CPU before it goes offline: somebody for a user task to leave it to."""
+    await cpu.nop()
+
+
+def is_offline(online: bool) -> bool:
+    """The CPU is offline."""
+    return not online
+
+
+def loads_there(placement: Placement, fpstate: Fpstate | None, hotplug: bool) -> bool:
+    """The task loads its state on CPU 1, which has been offline."""
+    return placement.cpu == 1 and fpstate is not None and not hotplug
+
+
+@scenario(
+    cases=[
+        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",)),
+        case(fixes="-10e4b5166df9", rule=True, expect="violated", violated=(f"{I2} (CPU 1)",)),
+        case(fixes="shipped", rule=True, expect="proved"),
+    ],
+    fix='10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD")',
+)
+def xfd_hotplug(
+    fixes: str = "shipped",
+    rule: bool = False,
+    cpu: CpuName = "sapphire_rapids",
+    xfd_err: XfdErr = "load",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
+) -> Machine:
+    """Does a CPU that was offline know what its XFD holds?
+
+    xfd_update_state() writes MSR_IA32_XFD only where the per-CPU copy of it, xfd_state, says that it differs. T uses AMX on CPU
+    1: its XFD is 0, and so is the copy. T leaves, and CPU 1 goes offline and comes back. The reset has cleared the register,
+    fpu__init_cpu_xstate() has written init_fpstate.xfd to it, which is bit 18; but per-CPU memory has survived, and the copy
+    still says 0. When T is back on CPU 1, owner is NULL, so its state is loaded: xfd_update_state() compares 0 with 0
+    and writes nothing, XRSTORS has bit 18 in XSTATE_BV and finds XFD[18] set, and the kernel dies of a #NM.
+
+    Linux 5.16 to 6.8; CVE-2024-35801. 10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD", 22 March 2024) writes
+    register and copy together, by xfd_set_state(), also when a CPU comes up. With `rule` the copy is compared with the
+    register, too, at all stable points: that is broken as soon as CPU 1 is up again, before anybody is harmed.
+    """
+    world = Machine(cpus=2, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
+    task = world.host_task(amx_user, b"\x55" * 1024, cpu=1, perm=TILEDATA, buffer=TILEDATA, name="T")
+    world.kernel_thread(cpuhp, cpu=1, name="cpuhp")
+    hotplug = world.hotplug(1)
+    world.migrations(task, source=1, to=0)
+    world.migrations(task, source=0, to=1)
+    world.always(KEPT, not_false, task.label("found"))
+    for number in range(2) if rule else ():
+        per_cpu = (world.kernel.xfd_state.each[number], world.kernel.preempt_count.each[number])
+        world.always(
+            f"{I2} (CPU {number})", xfd_is_cached, cpu_cell(number), *per_cpu, at=stable, kind="hygiene"
+        )
+    world.sometimes("CPU 1 is offline", is_offline, cpu_online(1))
+    world.sometimes(
+        "T loads its state on CPU 1 after that",
+        loads_there,
+        task.placement,
+        task.label("xrstors"),
+        hotplug.life,
+    )
+    world.sometimes("T has its tile again", is_set, task.label("found"))
+    return world
