@@ -46,15 +46,9 @@ def none_or_zero(label: Any) -> bool:
     return not label
 
 
-def xfd_is_cached(cpu: CpuState, xfd_state: int, *others: Any) -> bool:
+def xfd_is_cached(cpu: CpuState, xfd_state: int) -> bool:
     """XFD is what the kernel's per-CPU copy says (I2)."""
-    del others
     return cpu.x.xfd == xfd_state
-
-
-def stable(cpu: CpuState, _: Any, preempt_count: int) -> bool:
-    """A stable point: user mode, a guest, or the kernel where it could be preempted. Others may look at per-CPU data there."""
-    return cpu.in_guest or cpu.top.ring.cpl > 0 or (cpu.interrupt_flag and not preempt_count)
 
 
 def exit_while(cpu: CpuState, label: bool | None) -> bool:

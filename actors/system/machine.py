@@ -102,11 +102,14 @@ class Machine(Tasks, Interrupts, Moving):
         name: str | None = None,
         long_mode: bool = True,
         leader: Program | None = None,
+        loaded: bool = True,
     ) -> Program:
         """Add a user task that runs `code(cpu, *args)`, in compatibility mode unless `long_mode`.
 
         `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks). With a
-        `leader`, a task that has `permissions`, it is a thread of that one's process, whose permission it shares.
+        `leader`, a task that has `permissions`, it is a thread of that one's process, whose permission it shares. The first task
+        of a CPU begins there, in the kernel on its way to user mode, with its state in the registers, or in memory alone unless
+        `loaded`.
         """
         self._check_features("perm", perm)
         self._check_features("buffer", buffer)
@@ -114,7 +117,7 @@ class Machine(Tasks, Interrupts, Moving):
         task = Task(Program(name or code.__name__), leader)
         if leader is not None:
             self._thread_of(leader, task)
-        return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user)
+        return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user, loaded=loaded)
 
     def user_area(self, name: str, *, address: int | None = None) -> MemoryOperand:
         """Add an XSAVE area in user memory, empty and mapped, and return it as an operand.
@@ -180,6 +183,8 @@ class Machine(Tasks, Interrupts, Moving):
         perm: int,
         buffer: int,
         user: Ring = Ring.USER,
+        *,
+        loaded: bool = True,
     ) -> Program:
         self._check_cpu(cpu)
         handle = task.program
@@ -190,7 +195,8 @@ class Machine(Tasks, Interrupts, Moving):
         else:
             self.program(body, self._host_cpu(task), *args, name=task.name)
             self._take_cpu(cpu, Frame(handle, Kind.TASK, saved=saved))
-            self._load_state(cpu, task, xfd)
+            if loaded:
+                self._load_state(cpu, task, xfd)
         column = Column(task.name, f"CPU {cpu}")
         guest = next(
             (at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns)

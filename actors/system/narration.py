@@ -83,13 +83,16 @@ def annotate(
         isinstance(message, Through) and isinstance(message.message, Store | FetchAdd | Exchange)
     )
     changes = tuple(_changes(before, after, number))
-    if _in_margin(message, kernel):
+    if _in_margin(message, kernel) or isinstance(message, TakeDown):
         changes, reply = (), None
+    text = step.text
+    if isinstance(message, Move):
+        text = f"move to {message.to.name.split('.')[0]}"
+    elif stored and changes and not text.startswith("this_cpu"):
+        text = text.split(" ")[0]
     return msgspec.structs.replace(
         step,
-        text=step.text.split(" ")[0]
-        if stored and changes and not step.text.startswith("this_cpu")
-        else step.text,
+        text=text,
         reply="" if type(message) in ARRIVALS else reply_text(reply),
         changes=changes,
         margin="" if number is None else _margin(number, before, after, kernel),

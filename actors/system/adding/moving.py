@@ -7,32 +7,29 @@ from actors.system.boot import idle
 from actors.system.entry.hotplug import OnlineMask, do_idle, hotplug_source
 from actors.system.entry.interrupts import LoadBalancer, migration
 from actors.system.sched.smp import cpu_online, request
-from protocol.handles import Program
+from protocol.handles import Cell, Program
 
 
 class Moving(Building):
     """The part of the builder that adds migration and CPU hotplug."""
 
-    def migrations(self, task: Program, *, to: int, count: int = 1, source: int = 0) -> None:
-        """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
+    def migrations(
+        self, task: Program, *, to: int, count: int = 1, source: int = 0, back: bool = False
+    ) -> None:
+        """Let the load balancer move `task` from one CPU's run queue to another's, at most so often; with `back`, to and fro."""
         self._check_cpu(to)
         self._check_cpu(source)
         if to == source:
             raise ModelError(f"CPU {to} is where {task.name} would be moved from; say another CPU with to=")
+        name = self._free_name("migration")
+        ways = [self._way(source, to)] + ([self._way(to, source)] if back else [])
+        self.source(migration, tuple(ways), (task,), count, event="migration", budget=count, name=name)
+        self._column(name)
+
+    def _way(self, source: int, to: int) -> tuple[LoadBalancer, Cell]:
         up = cpu_online(to).cell
         balancer = LoadBalancer("load balancer", self._queue(source), up if up in self.cells else None)
-        name = self._free_name("migration")
-        self.source(
-            migration,
-            balancer,
-            self._queue(to).cell,
-            (task,),
-            count,
-            event="migration",
-            budget=count,
-            name=name,
-        )
-        self._column(name)
+        return balancer, self._queue(to).cell
 
     def hotplug(self, cpu: int, count: int = 1) -> Program:
         """Let a CPU go offline and come back, at most so often, when nobody runs there or waits to; returns the source.

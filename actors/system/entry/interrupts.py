@@ -94,10 +94,11 @@ def _off_cpu(placement: Placement) -> bool:
 
 
 async def migration(
-    balancer: LoadBalancer, to: Cell, movable: tuple[Program, ...], budget: int
+    ways: tuple[tuple[LoadBalancer, Cell], ...], movable: tuple[Program, ...], budget: int
 ) -> Become | None:
-    """The load balancer: moves a task that waits on one CPU's run queue to another's."""
+    """The load balancer: moves a task that waits on one CPU's run queue to another's, by each of `ways` in turn."""
     if budget == 0:
         return None
+    (balancer, to), *others = ways
     await balancer.send(Move(to, movable))
-    return become(migration, balancer, to, movable, budget - 1)
+    return become(migration, (*others, ways[0]), movable, budget - 1)
