@@ -54,9 +54,16 @@ def back(placement: Placement, hotplug: bool) -> bool:
 
 @scenario(
     cases=[
-        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",)),
-        case(fixes="-10e4b5166df9", rule=True, expect="violated", violated=(f"{I2} (CPU 1)",)),
-        case(fixes="shipped", rule=True, expect="proved"),
+        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",), states=1_886, steps=77),
+        case(
+            fixes="-10e4b5166df9",
+            rule=True,
+            expect="violated",
+            violated=(f"{I2} (CPU 1)",),
+            states=879,
+            steps=56,
+        ),
+        case(fixes="shipped", rule=True, expect="proved", states=2_215),
     ],
     fix='10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD")',
 )

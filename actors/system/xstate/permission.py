@@ -120,6 +120,20 @@ async def validate_sigaltstack(cpu: HostCpu, usize: int) -> Errno | None:
 
 
 @routine
+async def do_sigaltstack(cpu: HostCpu, size: int) -> Errno | None:
+    """do_sigaltstack(): set the thread's alternate stack (bytes); ENOMEM if the process's frames have no room on it."""
+    await spin_lock_irq(cpu, cpu.me)
+    permitted: int = await cpu.read(cpu.me.perm)
+    if permitted and size <= SIGFRAME_BASE + user_size(cpu, permitted):  # sigaltstack_size_valid()
+        error: Errno | None = Errno.ENOMEM
+    else:
+        error = None
+        await cpu.write(cpu.me.sas_ss_size, size)
+    await spin_unlock_irq(cpu, cpu.me)
+    return error
+
+
+@routine
 async def fpu_inherit_perms(cpu: HostCpu, child: Task) -> None:
     """fpu_inherit_perms(): a new process gets both permissions of the one that forks."""
     await spin_lock_irq(cpu, cpu.me)
