@@ -88,8 +88,8 @@ def annotate(
     text = step.text
     if isinstance(message, Move):
         text = f"move to {message.to.name.split('.')[0]}"
-    elif stored and changes and not text.startswith("this_cpu"):
-        text = text.split(" ")[0]
+    elif stored and changes:
+        text = " ".join(text.split(" ")[: 1 + text.startswith("this_cpu")])
     return msgspec.structs.replace(
         step,
         text=text,
@@ -119,7 +119,13 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             if old != new:
                 yield Change(cell.name, "", _mapping(old), _mapping(new))
         elif old != new and (new is None or isinstance(new, int | str | bytes | bool | Program)):
-            yield Change(cell.name, "", show(old), show(new))
+            yield Change(cell.name, _per_cpu(cell.name, number), show(old), show(new))
+
+
+def _per_cpu(cell: str, number: int | None) -> str:
+    """Return the name of a per-CPU variable of the CPU that the step is on; nothing for another cell."""
+    prefix = f"cpu{number}."
+    return cell.removeprefix(prefix) if cell.startswith(prefix) else ""
 
 
 _FIELDS = (("xfd", "XFD"), ("xfd_err", "XFD_ERR"), ("xcr0", "XCR0"), ("xss", "XSS"), ("mxcsr", "MXCSR"))

@@ -6,13 +6,16 @@ from actors.explore.verification import Demand, verify
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import Kind, Placement, cpu_cell
 from actors.runtime import scenario, set_label
+from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.errors import ModelError
 from actors.runtime.loading import built_in
+from actors.runtime.recorder import Recorder
 from actors.system.machine import Machine
 from actors.system.sched import preempt_disable, preempt_enable
 from actors.system.sched.smp import cpu_online
 from actors.system.tasks import busy_task, xmm_task
 from protocol.handles import Program
+from protocol.records import Change
 
 XFD_HOTPLUG = built_in("scenarios")["xfd_hotplug"]
 
@@ -220,3 +223,36 @@ def test_the_stale_copy_kills_the_kernel_unless_it_is_written_with_the_register(
     found = verify(XFD_HOTPLUG, XFD_HOTPLUG.convert({"fixes": fixes}), Demand())
     assert (found.verdict, found.recorded.names if found.recorded else ()) == (verdict, violated)
     assert found.states < 5_000
+
+
+# How it is told.
+
+
+@pytest.mark.trio
+async def test_a_cpu_that_goes_and_a_task_that_is_moved_are_events_told_in_short():
+    world = two_cpus(fixes="-10e4b5166df9")
+    moved = world.host_task(busy_task, name="moved")
+    world.migrations(moved, to=1, back=True, count=2)
+    recorder = Recorder()
+    async with open_driver(world) as driver:
+        await driver.run(First("hotplug1", "idle1", "migration"), observer=recorder)
+    told = {(one.program, one.text): one for one in recorder.steps}
+    down = told["hotplug1", "CPU 1 goes offline"]
+    assert (down.event, down.changes, down.reply) == ("hotplug", (), "")
+    move = told["migration", "move to cpu1"]
+    assert (move.event, move.reply) == ("migration", "moved")
+    assert {one.event for one in recorder.steps if one.text == "reset"} == {""}
+    reset = told["hotplug1", "reset"]
+    assert [change.field for change in reset.changes] == ["XFD", "XCR0", "CR4.OSXSAVE"]
+
+
+@pytest.mark.trio
+async def test_a_store_to_a_per_cpu_variable_names_it_once():
+    world = Machine(cpus=2)
+    world.host_task(xmm_task, 7, buffer=TILEDATA, loaded=False, name="task")
+    recorder = Recorder()
+    async with open_driver(world) as driver:
+        await driver.run(First(), observer=recorder)
+    stores = [one.changes for one in recorder.steps if one.text == "this_cpu store"]
+    assert stores[0] == (Change("cpu0.xfd_state", "xfd_state", "0x40000", "0"),)
+    assert stores[1] == (Change("cpu0.fpu_fpregs_owner_ctx", "fpu_fpregs_owner_ctx", "None", "task"),)

@@ -66,9 +66,9 @@ class Control:
                 if back is None:
                     return found
                 node, at, row = back
-                if not self._replied_alike(node, at, row):
-                    found[at] = node
-                    return found
+                otherwise = self._replied_otherwise(node, at, row)
+                if otherwise is not None:
+                    return [*found[:at], node, *[otherwise] * (len(found) - at - 1)]
             found[at] = node
             if at == len(self._replies):
                 return found
@@ -76,15 +76,15 @@ class Control:
             at += 1
         return found
 
-    def _replied_alike(self, node: Node, at: int, row: Row) -> bool:
-        """Say whether a program that comes to a place by another way can be told there what it was told.
+    def _replied_otherwise(self, node: Node, at: int, row: Row) -> Node | None:
+        """Return where the program would stand behind a place that it comes to by another way; None if where it stood.
 
-        On its way it may have changed what it finds: a register that it would have written, had it not been told otherwise.
+        On its way it may have changed what it finds there: a register that it would have written, had it not been told otherwise.
         """
-        if at == len(self._replies):
-            return True
-        reply = self._replies[at]
-        return any(same(move.reply, reply) for move in self._tables.steps.moves(node, row))
+        moves = self._tables.steps.moves(node, row) if at < len(self._replies) else ()
+        if not moves or any(same(move.reply, self._replies[at]) for move in moves):
+            return None
+        return moves[0].node
 
     def _back(self, node: Node, place: int) -> tuple[Node, int, Row] | None:
         """Let the program go on alone, until it comes to a place behind; also returns the state that it leaves then."""
