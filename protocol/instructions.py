@@ -2,8 +2,8 @@
 
 Instructions bear the manual's names; `Instruction` is the union for strict decoding, told apart by the field `op`. Those on
 extended state are in `extended`, those of VMX in `virtualization`; here are the others, and all of them under one name.
-Three messages are not instructions: `SwitchTo` is the kernel's change of stacks, `ExternalInterrupt` arrives from outside,
-and `Touch` uses a component that no released CPU has (the second XFD-capable one of the 2021 mail).
+Some messages are not instructions: `SwitchTo` is the kernel's change of stacks; `ExternalInterrupt`, `Nmi`, `MachineCheck` and
+`Reset` arrive from outside; and `Touch` uses a component that no released CPU has (the second XFD-capable one of the 2021 mail).
 
 Register operands are unsigned integers; those of 64 bits raise ValueError for more. What a CPU does with each of them, and
 which fault it raises instead, is in `actors.machine`. Source: SDM volume 2, each instruction; volume 3 where that says so.
@@ -78,6 +78,7 @@ __all__ = (
     "Ldmxcsr",
     "Ldtilecfg",
     "Load",
+    "MachineCheck",
     "MemoryOperand",
     "MovCr0Ts",
     "MovCr4Osxsave",
@@ -86,12 +87,16 @@ __all__ = (
     "MovqFrom",
     "MsrArea",
     "MsrEntry",
+    "Nmi",
     "Nop",
     "OnArea",
     "Pages",
+    "PlayDead",
     "Program",
+    "Pushf",
     "Rdmsr",
     "Rdpkru",
+    "Reset",
     "Sti",
     "Stmxcsr",
     "Store",
@@ -143,6 +148,10 @@ class Cli(Base, frozen=True):
 
 class Sti(Base, frozen=True):
     """STI: set IF; interrupts open one instruction later (the STI shadow, SDM volume 3, 6.8.3); CPL 0 only."""
+
+
+class Pushf(Base, frozen=True):
+    """PUSHF; of RFLAGS, IF (bit 9) is modelled."""
 
 
 class Hlt(Base, frozen=True):
@@ -227,15 +236,39 @@ class SwitchTo(Base, frozen=True):
 
 
 class ExternalInterrupt(Base, frozen=True):
-    """An external interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.3.1)."""
+    """An external interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.3.1).
+
+    `request` is its bit in the local APIC's IRR, where another CPU can set that: none comes while it is False, and the delivery
+    clears it (10.8.4).
+    """
 
     vector: Annotated[int, msgspec.Meta(ge=32, le=255)] = 0xEC
+    request: Cell | None = None
+
+
+class Nmi(Base, frozen=True):
+    """A non-maskable interrupt reaches the CPU that its source is wired to (SDM volume 3, 6.7)."""
+
+
+class MachineCheck(Base, frozen=True):
+    """A machine-check exception (#MC) of the CPU that its source is wired to: an abort, not of an instruction (6.15)."""
+
+
+class PlayDead(Base, frozen=True):
+    """The CPU stops, by MWAIT or HLT with interrupts off; `next` is what runs there when it has been reset. CPL 0 only."""
+
+    next: Program
+
+
+class Reset(Base, frozen=True):
+    """The CPU is reset: registers have their power-up values (SDM volume 3, 9.1.1), and IF is 0."""
 
 
 Instruction: TypeAlias = (
     Nop
     | Cli
     | Sti
+    | Pushf
     | Hlt
     | Syscall
     | Iret
@@ -282,4 +315,8 @@ Instruction: TypeAlias = (
     | Vmcontrol
     | Vminject
     | ExternalInterrupt
+    | Nmi
+    | MachineCheck
+    | PlayDead
+    | Reset
 )

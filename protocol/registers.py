@@ -62,13 +62,15 @@ class Component(IntEnum):
 
 
 class Vector(IntEnum):
-    """Exceptions, by vector number."""
+    """Exceptions and the non-maskable interrupt, by vector number."""
 
+    NMI = 2
     UD = 6
     NM = 7
     DF = 8
     GP = 13
     PF = 14
+    MC = 18
 
 
 class ExitReason(IntEnum):

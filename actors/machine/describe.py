@@ -67,6 +67,7 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.Load: lambda m: f"load {m.cell.name}",
     op.Store: lambda m: f"store {m.cell.name} {show(m.value)}",
     op.SwitchTo: lambda m: f"switch_to {m.next.name}",
+    op.PlayDead: lambda m: "mwait, and is dead",  # noqa: ARG005  # who comes next is nobody's business yet
     op.Current: lambda m: "this_cpu load current_task",  # noqa: ARG005  # no operand
     op.Iret: lambda m: _IRET[m.work],
     op.Vmenter: lambda m: f"vmenter {m.vcpu}",
@@ -76,7 +77,9 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     op.Vminject: lambda m: (
         f"vmwrite {m.vcpu}: inject #{m.vector.name}" + ("" if m.address is None else f" at {m.address:#x}")
     ),
-    op.ExternalInterrupt: lambda m: f"external interrupt {m.vector:#x}",
+    op.ExternalInterrupt: lambda m: f"{'external interrupt' if m.request is None else 'IPI'} {m.vector:#x}",
+    op.Nmi: lambda m: "NMI",  # noqa: ARG005  # no operand
+    op.MachineCheck: lambda m: "#MC",  # noqa: ARG005  # no operand
 }
 
 

@@ -52,6 +52,10 @@ class Cpu(msgspec.Struct, frozen=True):
         """STI."""
         await self.execute(op.Sti())
 
+    async def irqs_disabled(self) -> bool:
+        """PUSHF: whether IF is 0."""
+        return not cast("Value", await self.execute(op.Pushf())).value
+
     def irqs_off(self) -> "IrqsOff":
         """Disable interrupts for a block: `async with cpu.irqs_off():` (local_irq_disable, local_irq_enable)."""
         return IrqsOff(self)
@@ -220,6 +224,14 @@ class Cpu(msgspec.Struct, frozen=True):
         """Let the CPU run `coming`; returns when somebody switches back."""
         await self.execute(op.SwitchTo(coming))
 
+    async def play_dead(self, successor: Program) -> None:
+        """Stop the CPU, of which `successor` resets it later; returns when somebody switches back."""
+        await self.execute(op.PlayDead(successor))
+
+    async def reset(self) -> None:
+        """Reset the CPU, which has stopped."""
+        await self.execute(op.Reset())
+
     async def vmenter(self, vcpu: str) -> VmExit:
         """VM-entry; returns at the VM-exit with its reason (two steps: the entry, and VMREAD of the reason)."""
         await self.execute(op.Vmenter(vcpu))
@@ -239,9 +251,17 @@ class Cpu(msgspec.Struct, frozen=True):
         """Let the next entry deliver an exception in place of the guest's next instruction; `address` is CR2 for a #PF."""
         await self.execute(op.Vminject(vcpu, vector, error_code, address))
 
-    async def external_interrupt(self, vector: int = 0xEC) -> int:
-        """Interrupt the CPU; returns in the handler, with the CPL that was interrupted (bits)."""
-        return cast("Value", await self.execute(op.ExternalInterrupt(vector))).value
+    async def external_interrupt(self, vector: int = 0xEC, request: Cell | None = None) -> int:
+        """Interrupt the CPU, when `request` says so if there is one; returns in the handler, with the interrupted CPL (bits)."""
+        return cast("Value", await self.execute(op.ExternalInterrupt(vector, request))).value
+
+    async def nmi(self) -> int:
+        """Send the CPU an NMI; returns in the handler, with the CPL that was interrupted (bits)."""
+        return cast("Value", await self.execute(op.Nmi())).value
+
+    async def machine_check(self) -> int:
+        """Raise #MC on the CPU; returns in the handler, with the CPL that was interrupted (bits)."""
+        return cast("Value", await self.execute(op.MachineCheck())).value
 
 
 class IrqsOff:

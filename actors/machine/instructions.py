@@ -13,6 +13,7 @@ from protocol import instructions as op
 from protocol.replies import Value
 
 CR0_TS = 1 << 3
+RFLAGS_IF = 1 << 9
 
 
 def _nop(step: Step) -> Effects:
@@ -27,6 +28,10 @@ def _sti(step: Step) -> Effects:
     return done(
         msgspec.structs.replace(step.cpu, interrupt_flag=True, sti_shadow=not step.cpu.interrupt_flag)
     )
+
+
+def _pushf(step: Step) -> Effects:
+    return done(step.cpu, Value(RFLAGS_IF if step.cpu.interrupt_flag else 0))
 
 
 def _syscall(step: Step) -> Effects:
@@ -72,6 +77,7 @@ RULES: dict[type, Rule] = {
     op.Nop: _nop,
     op.Cli: _cli,
     op.Sti: _sti,
+    op.Pushf: _pushf,
     op.Syscall: _syscall,
     op.JmpFar: _jmp_far,
     op.MovCr0Ts: _mov_cr0_ts,
@@ -94,6 +100,8 @@ PRIVILEGED: frozenset[type] = frozenset(
         op.MovFromCr0,
         op.MovCr4Osxsave,
         op.SwitchTo,
+        op.PlayDead,
+        op.Reset,
         op.Vmenter,
         op.Vmread,
         op.Vmwrite,

@@ -47,6 +47,8 @@ HOST_RULES: dict[type, Rule] = {
     **RULES,
     op.Iret: events.iret,
     op.SwitchTo: events.switch_to,
+    op.PlayDead: events.play_dead,
+    op.Reset: events.reset,
     op.Vmenter: vmx.vmenter,
     op.Vmread: vmx.vmread,
     op.Vmwrite: vmx.vmwrite,
@@ -81,16 +83,27 @@ OPERANDS: dict[type, Callable[[Any, Program], Cells]] = {
     op.Store: lambda m, _: ((m.cell,), (m.cell,)),
     **dict.fromkeys(SAVES, lambda m, _: (touched(m), touched(m)[:1])),
     **dict.fromkeys(RESTORES, lambda m, _: (touched(m), ())),
-    op.SwitchTo: lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
+    **dict.fromkeys(
+        (op.SwitchTo, op.PlayDead),
+        lambda m, sender: ((m.next.placement,), (sender.placement, m.next.placement)),
+    ),
+    op.ExternalInterrupt: lambda m, _: ((), ()) if m.request is None else ((m.request,), (m.request,)),
     op.Vmread: lambda m, _: ((Vmx(m.vcpu).vmcs,), ()),
     **dict.fromkeys((op.Vmwrite, op.Vmcontrol, op.Vminject), _of_vmcs),
 }
 """The cells besides the CPU's own that an instruction touches, by its operands."""
 
-LEAVE = frozenset({op.Hlt, op.ExternalInterrupt})
+ARRIVALS: dict[type, Rule] = {
+    op.ExternalInterrupt: events.external_interrupt,
+    op.Nmi: events.nmi,
+    op.MachineCheck: events.machine_check,
+}
+"""Messages of sources of interrupts, which come from no context that runs."""
+
+LEAVE = frozenset({op.Hlt, *ARRIVALS})
 """Messages that leave a guest always, and so touch its VMCS and MSR areas."""
 
-PLAIN = frozenset({op.Nop, op.Syscall, op.JmpFar, op.Load, op.Store, op.Current, Through})
+PLAIN = frozenset({op.Nop, op.Pushf, op.Syscall, op.JmpFar, op.Load, op.Store, op.Current, Through})
 """Messages that neither leave a guest nor raise exceptions, whatever its controls."""
 
 
@@ -159,7 +172,7 @@ class Processor(Device, frozen=True):
             return ()
         cell = cpu_cell(placement.cpu)
         cpu: CpuState = values[cell]
-        if cpu.frames[-1].program != sender and type(message) is not op.ExternalInterrupt:
+        if cpu.frames[-1].program != sender and type(message) not in ARRIVALS:
             return ()
         step = Step(placement.cpu, cpu, sender, message, values, self.model)
         return tuple(
@@ -200,11 +213,12 @@ def _written(step: Step, effect: Effect, cell: Cell) -> tuple[tuple[Cell, Any], 
 
 
 def _execute(step: Step) -> Effects:
-    if isinstance(step.message, op.ExternalInterrupt):
-        return events.external_interrupt(step)
+    arrives = ARRIVALS.get(type(step.message))
+    if arrives is not None:
+        return arrives(step)
     cpu = step.cpu
     frame = cpu.top
-    if cpu.pending and cpu.takes_interrupts:
+    if cpu.pending_nmi or (cpu.pending and cpu.takes_interrupts):
         return ()
     if frame.work is not Work.NONE:
         idle = msgspec.structs.replace(frame, work=Work.NONE)

@@ -1,8 +1,9 @@
 """The values of the machine's cells: one CPU, one program's placement, one VMCS.
 
-A CPU runs the context on top of its `frames`: a host task (user or kernel mode), above it perhaps its guest, or a hard
-interrupt. Only that context's message is enabled. Frames of interrupts belong to the CPU and finish there; a task's own frame
-moves with it and rests in its placement while it is off CPU.
+A CPU runs the context on top of its `frames`: a host task (user or kernel mode), above it perhaps its guest, or the handlers
+of a hard interrupt, an NMI, a machine check. Only that context's message is enabled. Frames of handlers belong to the CPU and
+finish there; a task's own frame moves with it and rests in its placement while it is off CPU. A CPU that has stopped or boots
+has one frame, of kind BOOT.
 """
 
 import functools
@@ -43,6 +44,13 @@ class Kind(Enum):
     TASK = "task"
     GUEST = "guest"
     HARDIRQ = "hardirq"
+    NMI = "nmi"
+    MCE = "machine check"
+    BOOT = "boot"
+
+
+HANDLERS = frozenset({Kind.HARDIRQ, Kind.NMI, Kind.MCE})
+"""Frames on top of the context that was interrupted, which IRET takes away."""
 
 
 class Saved(msgspec.Struct, frozen=True, cache_hash=True):
@@ -71,7 +79,8 @@ class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
     """One logical CPU: contexts (innermost last), extended state, IF and its shadow, CR0.TS, CR4.OSXSAVE, pending interrupts.
 
     In guest mode IF and the control registers are the guest's; `host_cr0_ts` and `host_cr4_osxsave` keep the host's. `pending`
-    are the sources whose interrupt has made the CPU leave a guest and is not delivered yet.
+    are the sources whose interrupt has made the CPU leave a guest and is not delivered yet, `pending_nmi` the one whose NMI or
+    machine check has. `nmi_blocked` is blocking by NMI, from the delivery of one to the next IRET.
     """
 
     frames: tuple[Frame, ...]
@@ -83,6 +92,8 @@ class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
     pending: tuple[Program, ...] = ()
     cr4_osxsave: bool = True
     host_cr4_osxsave: bool = True
+    pending_nmi: Program | None = None
+    nmi_blocked: bool = False
 
     @property
     def top(self) -> Frame:
@@ -98,6 +109,11 @@ class CpuState(msgspec.Struct, frozen=True, cache_hash=True):
     def takes_interrupts(self) -> bool:
         """Whether an external interrupt would be taken now: always in a guest, with IF=1 and no shadow on the host."""
         return self.in_guest or (self.interrupt_flag and not self.sti_shadow)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the CPU is dead, or boots and has no handlers yet."""
+        return self.frames[0].kind is Kind.BOOT
 
 
 class Placement(msgspec.Struct, frozen=True, cache_hash=True):

@@ -12,24 +12,16 @@ from actors.machine.model import CpuModel, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.processor import Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
 from actors.machine.xstate.registers import XState
-from actors.runtime import RunQueue, Variable
 from actors.runtime.conditions import Predicate
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.program import Behaviour
+from actors.system.adding.interrupts import Interrupts
 from actors.system.adding.invariants import Invariants
+from actors.system.adding.moving import Moving
+from actors.system.adding.tasks import Tasks
 from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
-from actors.system.entry.common import irqentry_exit
-from actors.system.entry.interrupts import (
-    LoadBalancer,
-    device_interrupt,
-    interrupt_source,
-    migration,
-    timer_interrupt,
-)
-from actors.system.entry.traps import exception as host_exception
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
-from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Task
 from actors.system.kernel.fixes import missing
 from actors.system.kernel.flags import Flags
@@ -37,7 +29,7 @@ from actors.system.kernel.mutants import check_mutant
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.narration import annotate, event_of
 from actors.system.sched.idle import do_idle
-from actors.system.tasks import ret_from_fork, user_task
+from actors.system.tasks import user_task
 from protocol.handles import Cell, Program
 from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
 from protocol.records import Column, Step
@@ -45,7 +37,7 @@ from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
 
 
-class Machine(Invariants):
+class Machine(Tasks, Interrupts, Moving, Invariants):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it.
 
     `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
@@ -75,8 +67,9 @@ class Machine(Invariants):
             raise ModelError(f"a machine of {cpus} CPUs runs nothing; give it at least 1")
         self.count = cpus
         self.processor = Processor("cpu", self.cpu_model)
-        self._columns: list[Column] = []
-        self._running: set[int] = set()
+        self._columns = []
+        self._running = set()
+        self._reached = {}
         self._vcpus_run: set[str] = set()
         self.kernel = boot(
             self,
@@ -98,9 +91,6 @@ class Machine(Invariants):
         self.cell(cpu_cell(number), CpuState((Frame(task.program, Kind.TASK),), x))
         self.cell(task.program.placement, Placement(number))
 
-    def _host_cpu(self, task: Task | None) -> HostCpu:
-        return HostCpu(self.processor, self.kernel, task, host_exception, irqentry_exit)
-
     # What runs on it.
 
     def host_task(
@@ -112,14 +102,23 @@ class Machine(Invariants):
         buffer: int = 0,
         name: str | None = None,
         long_mode: bool = True,
+        leader: Program | None = None,
+        loaded: bool = True,
     ) -> Program:
         """Add a user task that runs `code(cpu, *args)`, in compatibility mode unless `long_mode`.
 
-        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks).
+        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks). With a
+        `leader`, a task that has `permissions`, it is a thread of that one's process, whose permission it shares. The first task
+        of a CPU begins there, in the kernel on its way to user mode, with its state in the registers, or in memory alone unless
+        `loaded`.
         """
+        self._check_features("perm", perm)
+        self._check_features("buffer", buffer)
         user = Ring.USER if long_mode else Ring.USER32
-        task = Task(Program(name or code.__name__))
-        return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user)
+        task = Task(Program(name or code.__name__), leader)
+        if leader is not None:
+            self._thread_of(leader, task)
+        return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user, loaded=loaded)
 
     def user_area(self, name: str, *, address: int | None = None) -> MemoryOperand:
         """Add an XSAVE area in user memory, empty and mapped, and return it as an operand.
@@ -185,21 +184,21 @@ class Machine(Invariants):
         perm: int,
         buffer: int,
         user: Ring = Ring.USER,
+        *,
+        loaded: bool = True,
     ) -> Program:
         self._check_cpu(cpu)
         handle = task.program
         self.users.append(task)
         xfd = add_user_state(self, self.cpu_model, self.kernel, task, perm=perm, buffer=buffer)
-        held = self._host_cpu(task)
-        frame = Frame(handle, Kind.TASK, saved=(Saved(user, True),))
+        saved = (Saved(user, True),)
         if cpu in self._running:
-            self.program(ret_from_fork, held, body, args, name=task.name)
-            self.cell(handle.placement, Placement(None, frame))
-            queue: RunQueue = self.kernel.runqueue.each[cpu]  # type: ignore[assignment]  # made by boot
-            self.cells[queue.cell] = (*self.cells[queue.cell], handle)
+            self._wait_on(cpu, task, body, args, saved)
         else:
-            self.program(body, held, *args, name=task.name)
-            self._start_on(cpu, task, frame, xfd)
+            self.program(body, self._host_cpu(task), *args, name=task.name)
+            self._take_cpu(cpu, Frame(handle, Kind.TASK, saved=saved))
+            if loaded:
+                self._load_state(cpu, task, xfd)
         column = Column(task.name, f"CPU {cpu}")
         guest = next(
             (at for at, one in enumerate(self._columns) if args and _runs(args[0], one)), len(self._columns)
@@ -207,62 +206,15 @@ class Machine(Invariants):
         self._columns.insert(guest, column)
         return handle
 
-    def _start_on(self, cpu: int, task: Task, frame: Frame, xfd: int) -> None:
-        """Put a CPU's first task in the place of the idle task, with its state loaded: it is the owner of the registers."""
-        self._running.add(cpu)
+    def _load_state(self, cpu: int, task: Task, xfd: int) -> None:
+        """A CPU's first task begins with its state in the registers: it is their owner."""
         state: CpuState = self.cells[cpu_cell(cpu)]
-        resting = state.top
         x = msgspec.structs.replace(state.x, xfd=xfd)
-        self.cells[cpu_cell(cpu)] = msgspec.structs.replace(state, frames=(frame,), x=x)
-        self.cells[resting.program.placement] = Placement(None, resting)
-        self.cell(task.program.placement, Placement(cpu))
+        self.cells[cpu_cell(cpu)] = msgspec.structs.replace(state, x=x)
         self.cells[task.flags.cell] ^= Flags.TIF_NEED_FPU_LOAD
         self.cells[task.last_cpu.cell] = cpu
-        for variable, value in ((self.kernel.xfd_state, xfd), (self.kernel.owner, task.program)):
-            mine: Variable[Any] = variable.each[cpu]  # type: ignore[assignment]  # made by boot
-            self.cells[mine.cell] = value
-
-    def interrupts(self, cpu: int = 0, *, external: int = 0, softirq: int = 0) -> None:
-        """Add sources of at most so many events on a CPU.
-
-        `external` interrupts ask for a reschedule, as the timer does; those of class `softirq` raise the kernel's softirq.
-        """
-        self._check_cpu(cpu)
-        if softirq and self.kernel.softirq is None:
-            raise ModelError("this machine's kernel has no softirq; say what it does: Machine(softirq=...)")
-        self._interrupt_source(cpu, "irq", timer_interrupt, "external interrupt", external)
-        if softirq:
-            self._interrupt_source(cpu, "softirq", device_interrupt, "softirq", softirq)
-
-    def _interrupt_source(self, cpu: int, kind: str, handler: Behaviour, event: str, budget: int) -> None:
-        held = self._host_cpu(None)
-        name = f"{kind}{cpu}"
-        handle = self.source(interrupt_source, held, handler, budget, event=event, budget=budget, name=name)
-        self.cell(handle.placement, Placement(cpu))
-        self._columns.append(Column(name, f"CPU {cpu}"))
-
-    def migrations(self, task: Program, *, to: int, count: int = 1, source: int = 0) -> None:
-        """Let the load balancer move `task` from one CPU's run queue to another's, at most so often."""
-        self._check_cpu(to)
-        self._check_cpu(source)
-        origin: RunQueue = self.kernel.runqueue.each[source]  # type: ignore[assignment]  # made by boot
-        target: RunQueue = self.kernel.runqueue.each[to]  # type: ignore[assignment]  # made by boot
-        balancer = LoadBalancer("load balancer", origin)
-        self.source(
-            migration,
-            balancer,
-            target.cell,
-            (task,),
-            count,
-            event="migration",
-            budget=count,
-            name="migration",
-        )
-        self._columns.append(Column("migration"))
-
-    def _check_cpu(self, cpu: int) -> None:
-        if not 0 <= cpu < self.count:
-            raise ModelError(f"there is no CPU {cpu}; this machine has {self.count}, counted from 0")
+        self._set_per_cpu(self.kernel.xfd_state, cpu, xfd)
+        self._set_per_cpu(self.kernel.owner, cpu, task.program)
 
     # What must hold.
 

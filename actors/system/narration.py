@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from actors.machine.describe import component_names
-from actors.machine.processor import Through
+from actors.machine.processor import ARRIVALS, Through
 from actors.machine.state import CpuState, Kind, cpu_cell
 from actors.runtime.device import Retry
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
+from actors.system.entry.hotplug import TakeDown
 from actors.system.kernel.data import Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
 from actors.system.kernel.preempt_count import (
@@ -56,14 +57,16 @@ def reply_text(reply: Any) -> str:
 def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any]) -> str:
     """Return the class of asynchronous event that a step of a source of `event` is, or nothing.
 
-    A move of the load balancer is one, and an interrupt when it arrives; what its handler does then is not.
+    A move of the load balancer is one, a CPU that goes offline, and an interrupt when it arrives; what its handler does then
+    is not.
     """
-    if isinstance(message, Move):
+    if isinstance(message, Move | TakeDown):
         return event
-    if not isinstance(message, op.ExternalInterrupt):
+    if type(message) not in ARRIVALS:
         return ""
     states = [value for value in before.values() if isinstance(value, CpuState)]
-    return "" if any(Program(program) in state.pending for state in states) else event
+    source = Program(program)
+    return "" if any(source in (*state.pending, state.pending_nmi) for state in states) else event
 
 
 def annotate(
@@ -80,14 +83,17 @@ def annotate(
         isinstance(message, Through) and isinstance(message.message, Store | FetchAdd | Exchange)
     )
     changes = tuple(_changes(before, after, number))
-    if _in_margin(message, kernel):
+    if _in_margin(message, kernel) or isinstance(message, TakeDown):
         changes, reply = (), None
+    text = step.text
+    if isinstance(message, Move):
+        text = f"move to {message.to.name.split('.')[0]}"
+    elif stored and changes:
+        text = " ".join(text.split(" ")[: 1 + text.startswith("this_cpu")])
     return msgspec.structs.replace(
         step,
-        text=step.text.split(" ")[0]
-        if stored and changes and not step.text.startswith("this_cpu")
-        else step.text,
-        reply="" if isinstance(message, op.ExternalInterrupt) else reply_text(reply),
+        text=text,
+        reply="" if type(message) in ARRIVALS else reply_text(reply),
         changes=changes,
         margin="" if number is None else _margin(number, before, after, kernel),
     )
@@ -113,7 +119,13 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             if old != new:
                 yield Change(cell.name, "", _mapping(old), _mapping(new))
         elif old != new and (new is None or isinstance(new, int | str | bytes | bool | Program)):
-            yield Change(cell.name, "", show(old), show(new))
+            yield Change(cell.name, _per_cpu(cell.name, number), show(old), show(new))
+
+
+def _per_cpu(cell: str, number: int | None) -> str:
+    """Return the name of a per-CPU variable of the CPU that the step is on; nothing for another cell."""
+    prefix = f"cpu{number}."
+    return cell.removeprefix(prefix) if cell.startswith(prefix) else ""
 
 
 _FIELDS = (("xfd", "XFD"), ("xfd_err", "XFD_ERR"), ("xcr0", "XCR0"), ("xss", "XSS"), ("mxcsr", "MXCSR"))

@@ -25,6 +25,12 @@ async def ret_from_fork(cpu: HostCpu, body: Behaviour, args: tuple[object, ...])
     return become(body, cpu, *args)
 
 
+async def kthread(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
+    """Run `code` as a kernel thread, which has no user mode and no extended state of its own, and exit."""
+    await code(cpu, *args)
+    await do_exit(cpu)
+
+
 @routine
 async def user_mode(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
     """Run `code` in user mode until it leaves by itself, or is killed by a signal."""

@@ -203,13 +203,27 @@ def test_a_task_that_is_off_cpu_does_nothing_until_it_is_switched_to(bench):
     assert cpu.enabled(op.Nop(), cpu.task)
 
 
-def test_switch_to_waits_while_the_other_task_is_still_on_another_cpu(bench):
+def test_a_task_cannot_run_on_two_cpus_at_once(bench):
     cpu, resting = with_two_tasks(bench())
     rest = cpu.cells[resting.program.placement]
     cpu.cells[resting.program.placement] = Placement(1)
-    assert not cpu.enabled(op.SwitchTo(resting.program))
+    with pytest.raises(
+        RuntimeError, match="task on CPU 0 switches to next, which runs on CPU 1: a task cannot"
+    ):
+        cpu.do(op.SwitchTo(resting.program))
     cpu.cells[resting.program.placement] = rest
     assert cpu.enabled(op.SwitchTo(resting.program))
+
+
+def test_nor_twice_on_one(bench):
+    cpu = bench()
+    with pytest.raises(RuntimeError, match="switches to task, which runs on CPU 0"):
+        cpu.do(op.SwitchTo(cpu.task))
+
+
+def test_what_was_never_on_a_cpu_has_no_context_to_switch_to(bench):
+    cpu = bench()
+    assert not cpu.enabled(op.SwitchTo(cpu.guest))
 
 
 def test_a_handler_does_not_switch_tasks(bench):

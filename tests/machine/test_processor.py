@@ -6,15 +6,16 @@ from hypothesis import strategies as st
 
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.processor import PerCpu, Through
-from actors.machine.state import Kind, Placement, cpu_cell
+from actors.machine.state import HANDLERS, Kind, Placement, cpu_cell
 from actors.machine.xstate.components import TILES, is_initial
 from actors.machine.xstate.tiles import config
 from actors.runtime import Lock, Variable
 from actors.runtime.device import RETRY, Device, Footprint, Outcome
 from actors.runtime.devices.variable import Await, FetchAdd, Load, Store
 from protocol import instructions as op
-from protocol.handles import Cell
+from protocol.handles import Cell, Program
 from protocol.registers import Component, Msr, Vector
+from tests.machine.conftest import Bench
 
 # Who is heard.
 
@@ -185,6 +186,9 @@ instructions = st.one_of(
             op.Vmwrite("vcpu", 3),
             op.Iret(),
             op.ExternalInterrupt(),
+            op.Nmi(),
+            op.MachineCheck(),
+            op.Pushf(),
             op.Load(Cell("word")),
             op.Store(Cell("word"), 9),
             op.Store(Cell("pages"), op.Pages()),
@@ -207,10 +211,13 @@ instructions = st.one_of(
 )
 
 
+SOURCES = {op.ExternalInterrupt: Bench.irq, op.Nmi: Program("nmi"), op.MachineCheck: Program("mce")}
+
+
 def next_message(cpu, drawn):
     """What is drawn, or what keeps the sequence going: handlers end by IRET, nobody returns from nothing, or names
     a register that his mode does not have."""
-    in_handler = cpu.cpu.top.kind is Kind.HARDIRQ
+    in_handler = cpu.cpu.top.kind in HANDLERS
     if in_handler and isinstance(drawn, op.ExternalInterrupt | op.Nop | op.Cli):
         return op.Iret()
     if isinstance(drawn, op.Iret) and not cpu.cpu.top.saved:
@@ -235,9 +242,10 @@ def test_after_any_sequence_the_footprints_held_the_answers_were_alike_and_xinus
     if arm:
         area = op.MsrArea((op.MsrEntry(Msr.XFD, TILEDATA), op.MsrEntry(Msr.XFD_ERR, 0)))
         cpu.cells |= {cpu.vmx.guest_msrs: area, cpu.vmx.host_msrs: area}
+    cpu.cells |= {source.placement: Placement(0) for source in SOURCES.values()}
     for one, which in drawn:
         message = next_message(cpu, one)
-        sender = cpu.irq if isinstance(message, op.ExternalInterrupt) else cpu.cpu.top.program
+        sender = SOURCES.get(type(message), cpu.cpu.top.program)
         if tracking == "architectural" and getattr(message, "rfbm", 0) == 2**64 - 1:
             continue  # more outcomes than a step may have
         outcomes = cpu.outcomes(message, sender)  # checks the footprint, and asks twice
@@ -248,5 +256,8 @@ def test_after_any_sequence_the_footprints_held_the_answers_were_alike_and_xinus
             assert cpu.x.in_use >> component & 1
             assert len(content) == cpu.processor.model.description.size(component)
         assert (cpu.x.xfd | cpu.x.xfd_err) & ~cpu.processor.model.xfd_capable == 0
-        assert all(frame.kind is not Kind.GUEST for frame in cpu.cpu.frames[:-1])
+        kinds = [frame.kind for frame in cpu.cpu.frames]
+        assert Kind.GUEST not in kinds[:-1]
+        assert max(map(kinds.count, HANDLERS)) <= 1
+        assert Kind.NMI in kinds or not cpu.cpu.nmi_blocked
         assert cpu.cpu.interrupt_flag or not cpu.cpu.sti_shadow

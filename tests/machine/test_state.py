@@ -6,7 +6,7 @@ from actors.machine.state import CpuState, Frame, Kind, Ring, Vmx, cpu_cell
 from actors.machine.xstate.registers import XState
 from protocol.handles import Cell, Program
 
-TASK, GUEST, HANDLER = (Frame(Program(kind.value), kind) for kind in Kind)
+TASK, GUEST, HANDLER = (Frame(Program(kind.value), kind) for kind in (Kind.TASK, Kind.GUEST, Kind.HARDIRQ))
 
 
 def test_a_ring_is_a_privilege_level_and_a_mode_and_has_another_of_the_same_level_beside_it():

@@ -99,6 +99,19 @@ def test_a_chart_that_would_be_too_long_leaves_out_what_is_farthest(make_step, m
     assert len(few) > LINES, "what is next to the symptom is never left out"
 
 
+def test_of_the_farthest_that_have_room_those_that_change_a_value_stay(make_step, make_record, changed):
+    near = [make_step("a", f"near {number}") for number in range(20)]
+    far = [
+        make_step("a", f"far {number}", *([changed("0", "1")] if number % 10 == 0 else []))
+        for number in range(60)
+    ]
+    lines = chart(explained(make_record(*far, *near), [1] * 60 + [0] * 20)).split("\n")
+    assert len(lines) <= LINES
+    assert [int(line.split()[1 + ("f:" in line)]) for line in lines if "far " in line] == [*range(0, 60, 10)]
+    more = [make_step("a", f"far {number}", changed("0", "1")) for number in range(60)]
+    assert "far" not in chart(explained(make_record(*more, *near), [1] * 60 + [0] * 20))
+
+
 @pytest.mark.parametrize(("idle", "shown"), [(1, "  nop"), (2, "... 2 steps"), (9, "... 9 steps")])
 def test_a_single_idle_step_is_shown_and_more_are_counted(make_step, make_record, changed, idle, shown):
     busy = make_step("a", "store", changed("0", "1"))

@@ -101,7 +101,7 @@ def broken_with(monkeypatch, name, place, event, most, *, keep_going=False):
             scenario, parameters_of(scenario, scenario.cases[place]), Demand(keep_going=keep_going)
         )
     assert found.limit is None
-    return set(found.broken)
+    return {*found.broken, *(found.recorded.names if found.recorded else ())}  # conditions; or a program that fails
 
 
 @cases

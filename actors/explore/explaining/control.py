@@ -65,7 +65,10 @@ class Control:
                 back = self._back(node, at)
                 if back is None:
                     return found
-                node, at = back
+                node, at, row = back
+                otherwise = self._replied_otherwise(node, at, row)
+                if otherwise is not None:
+                    return [*found[:at], node, *[otherwise] * (len(found) - at - 1)]
             found[at] = node
             if at == len(self._replies):
                 return found
@@ -73,8 +76,18 @@ class Control:
             at += 1
         return found
 
-    def _back(self, node: Node, place: int) -> tuple[Node, int] | None:
-        """Let the program go on alone, until it comes to a place behind."""
+    def _replied_otherwise(self, node: Node, at: int, row: Row) -> Node | None:
+        """Return where the program would stand behind a place that it comes to by another way; None if where it stood.
+
+        On its way it may have changed what it finds there: a register that it would have written, had it not been told otherwise.
+        """
+        moves = self._tables.steps.moves(node, row) if at < len(self._replies) else ()
+        if not moves or any(same(move.reply, self._replies[at]) for move in moves):
+            return None
+        return moves[0].node
+
+    def _back(self, node: Node, place: int) -> tuple[Node, int, Row] | None:
+        """Let the program go on alone, until it comes to a place behind; also returns the state that it leaves then."""
         assert self._column is not None
         tables = self._tables
         row: Row = tables.layout.padded(self._facts.after(self.steps[place - 1]))
@@ -82,7 +95,7 @@ class Control:
         for _ in range(_DETOUR):
             for at in range(place, len(self.nodes)):
                 if _alike(node, self.nodes[at]) and node.lines == self.nodes[at].lines:
-                    return node, at
+                    return node, at, row
             moves = tables.steps.moves(node, row) if node.pending is not None else ()
             if not moves:
                 return None

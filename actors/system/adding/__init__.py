@@ -1,6 +1,7 @@
-"""What a machine can be given, by topic: the builder methods that `actors.system.Machine` is put together from.
+"""What a `Machine` can be given, a topic a file: each is a part of the builder, and what it adds follows the kernel elsewhere.
 
-`invariants` adds the conditions that must hold of every kernel.
+`base` is what all of them build on, `tasks` adds tasks and threads, `interrupts` what interrupts a CPU, `moving` what moves tasks
+and takes CPUs away, `permissions` what arch_prctl(2) needs, `invariants` the conditions that must hold of every kernel.
 
-May import: everything in `actors.system` but `machine`; `actors.machine`, `actors.runtime`, `protocol`.
+May import: all of `actors.system` but `actors.system.machine`.
 """

@@ -15,6 +15,7 @@ from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.preempt_count import BH_DISABLED
 from actors.system.sched.softirq import irq_enter, irq_exit, raise_softirq_irqoff
+from actors.system.xstate.kernel_fpu import irq_fpu_usable, use_fpu
 from protocol.handles import Cell
 from protocol.registers import Work
 
@@ -55,22 +56,34 @@ async def device_interrupt(cpu: HostCpu) -> None:
     await raise_softirq_irqoff(cpu)
 
 
+@routine
+async def fpu_interrupt(cpu: HostCpu) -> None:
+    """A device whose handler computes with vector registers itself, where it may, and does without them elsewhere."""
+    if await irq_fpu_usable(cpu):
+        await use_fpu(cpu)
+
+
 class LoadBalancer(Device, frozen=True):
     """Moves tasks from a run queue, but none that is still on its CPU.
 
-    A task that is preempted is put on the queue before its switch_to. Linux leaves it alone until then (task_on_cpu()).
+    A task that is preempted is put on the queue before its switch_to. Linux leaves it alone until then (task_on_cpu()). Nobody is
+    moved to a CPU that is offline; `online` is its bit in cpu_online_mask, if it can be (cpu_active_mask in Linux).
     """
 
     queue: RunQueue
+    online: Cell | None = None
 
     def footprint(self, sender: Program, message: Move, read: Read) -> Footprint:
         """Both queues, and where the tasks are."""
         queues = self.queue.footprint(sender, message, read)
         placements = tuple(task.placement for task in message.movable)
-        return Footprint((*queues.reads, *placements), queues.writes, self.name)
+        up = () if self.online is None else (self.online,)
+        return Footprint((*queues.reads, *placements, *up), queues.writes, self.name)
 
     def handle(self, sender: Program, message: Move, values: Values) -> Outcomes:
         """One outcome for each task that waits and is off CPU."""
+        if self.online is not None and not values[self.online]:
+            return ()
         resting = tuple(task for task in message.movable if _off_cpu(values[task.placement]))
         return self.queue.handle(sender, msgspec.structs.replace(message, movable=resting), values)
 
@@ -84,10 +97,11 @@ def _off_cpu(placement: Placement) -> bool:
 
 
 async def migration(
-    balancer: LoadBalancer, to: Cell, movable: tuple[Program, ...], budget: int
+    ways: tuple[tuple[LoadBalancer, Cell], ...], movable: tuple[Program, ...], budget: int
 ) -> Become | None:
-    """The load balancer: moves a task that waits on one CPU's run queue to another's."""
+    """The load balancer: moves a task that waits on one CPU's run queue to another's, by each of `ways` in turn."""
     if budget == 0:
         return None
+    (balancer, to), *others = ways
     await balancer.send(Move(to, movable))
-    return become(migration, balancer, to, movable, budget - 1)
+    return become(migration, (*others, ways[0]), movable, budget - 1)

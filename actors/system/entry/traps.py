@@ -9,7 +9,8 @@ from actors.machine.instructions import CR0_TS
 from actors.runtime import routine, set_label
 from actors.system.entry.common import exit_to_user_mode_prepare
 from actors.system.kernel.cpu import HostCpu
-from actors.system.xstate.dynamic import Errno, xfd_enable_feature
+from actors.system.kernel.errno import Errno
+from actors.system.xstate.dynamic import xfd_enable_feature
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault
 

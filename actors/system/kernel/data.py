@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from actors.machine.processor import PerCpu
-from actors.runtime import Variable
+from actors.runtime import Lock, Variable
 from actors.runtime.program import Behaviour
 from actors.system.kernel.flags import ThreadFlags
 from protocol.handles import Cell, Program
@@ -82,7 +82,32 @@ class Task(msgspec.Struct, frozen=True, cache_hash=True):
     @property
     def perm(self) -> Variable[int]:
         """The process's fpu.perm: the dynamic features that it may use (mask)."""
-        return _variable(f"{(self.leader or self.program).name}->fpu.perm")
+        return _variable(f"{self.process}->fpu.perm")
+
+    @property
+    def process(self) -> str:
+        """The name of the process: that of task->group_leader."""
+        return (self.leader or self.program).name
+
+    @property
+    def guest_perm(self) -> Variable[int]:
+        """The process's fpu.guest_perm: the dynamic features that its guests may use, and FPU_GUEST_PERM_LOCKED (mask)."""
+        return _variable(f"{self.process}->fpu.guest_perm")
+
+    @property
+    def siglock(self) -> Lock:
+        """task->sighand->siglock."""
+        return Lock(f"{self.process}->siglock")
+
+    @property
+    def thread_group(self) -> Variable[tuple[Program, ...]]:
+        """The threads of the process, as for_each_thread() goes through them."""
+        return _variable(f"{self.process}->thread_group")
+
+    @property
+    def sas_ss_size(self) -> Variable[int]:
+        """task->sas_ss_size: the size of the thread's alternate signal stack (bytes); 0: it has none."""
+        return _variable(f"{self.name}->sas_ss_size")
 
 
 class Kernel(msgspec.Struct, frozen=True, cache_hash=True):

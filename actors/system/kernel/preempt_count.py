@@ -33,3 +33,8 @@ def in_hardirq(count: int) -> bool:
 def in_nmi(count: int) -> bool:
     """in_nmi(): an NMI is being served."""
     return bool(count & NMI_MASK)
+
+
+def in_task(count: int) -> bool:
+    """in_task(): no NMI, hard interrupt or softirq is being served."""
+    return not count & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)

@@ -28,7 +28,7 @@ async def schedule(cpu: HostCpu) -> None:
 async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False) -> None:
     """__schedule(), between its local_irq_disable() and the end of finish_task_switch(); raises Bug in an atomic section."""
     if await cpu.this_cpu_read(cpu.kernel.preempt_count):
-        raise Bug(f"BUG: scheduling while atomic: {cpu.me.name}")
+        raise Bug(f"BUG: scheduling while atomic: {(await cpu.current()).name}")
     if await context_switch(cpu, exiting=exiting):
         await switch_fpu_finish(cpu)
 

@@ -3,8 +3,6 @@
 Follows arch/x86/kernel/fpu/xstate.c: __xfd_enable_feature() and fpstate_realloc().
 """
 
-from enum import Enum
-
 from actors.machine.xstate.components import COMPACTED
 from actors.runtime import Choice, routine
 from actors.runtime.devices.choice import Choose
@@ -12,18 +10,11 @@ from actors.system.fpu.registers import fpregs_restore_userregs
 from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate
+from actors.system.kernel.errno import Errno
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.layout import enlarged
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 from protocol.instructions import XsaveArea
-
-
-class Errno(Enum):
-    """Why a dynamic feature is not given."""
-
-    EPERM = "EPERM"
-    EFAULT = "EFAULT"
-
 
 ALLOCATOR = Choice("vmalloc")
 

@@ -1,6 +1,6 @@
 """A program told something else: what it would have sent, and where it comes back."""
 
-from actors.explore.explaining.control import Control
+from actors.explore.explaining.control import ALTERED, Control
 from actors.explore.explaining.facts import Facts
 from actors.runtime import World, fail, set_label
 from tests.explore.minimising.conftest import opened
@@ -67,3 +67,23 @@ def test_how_it_ends_may_depend_on_a_reply():
         assert not control.ends_otherwise(2, 4)
 
     asked(check)
+
+
+async def writes_unless_it_is_so(copy, register):
+    if await copy.load() != 1:
+        await register.store(1)
+    if await register.load() != 1:
+        fail("the copy was wrong")
+
+
+def test_a_way_round_that_changes_what_is_read_behind_it_is_no_way_back():
+    world = World()
+    world.program(writes_unless_it_is_so, world.variable("copy", 1), world.variable("register", 0), name="p")
+    with opened(world, [("p", 0)] * 2) as given:
+        facts = Facts(given.tables, given.played)
+        control = Control(given.tables, facts, "p")
+        told = control.told(0, 0)
+        assert told[1].pending.to.name == "register", "it asks for the same"
+        assert told[2].failure is None, "and is told something else"
+        assert control.ends_otherwise(0, 0) == ALTERED
+        assert not control.ends_otherwise(0, 1)

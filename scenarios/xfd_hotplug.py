@@ -1,0 +1,104 @@
+"""CVE-2024-35801: the kernel's copy of XFD outlives the register when a CPU goes offline."""
+
+from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
+from actors.machine.state import CpuState, Placement, cpu_cell
+from actors.machine.xstate.tiles import config
+from actors.runtime import case, routine, scenario, set_label
+from actors.system import Machine
+from actors.system.entry.common import syscall
+from actors.system.invariants import is_set, not_false
+from actors.system.kernel.cpu import HostCpu
+from actors.system.sched import schedule
+from actors.system.sched.smp import cpu_online
+
+I2 = "I2: xfd_state is what MSR_IA32_XFD holds"
+KEPT = "T finds the tile that it loaded"
+
+
+@routine
+async def amx_user(cpu: HostCpu, tile: bytes) -> None:
+    """Load a tile, let others run, and find the tile again."""
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, tile)
+    await syscall(cpu, schedule)  # sched_yield(2)
+    set_label("found", tile == await cpu.tilestored(0))
+
+
+@routine
+async def cpuhp(cpu: HostCpu) -> None:
+    """The kernel thread of a CPU that goes offline: when it has run, T has left."""
+    await cpu.nop()
+
+
+def i2_holds(cpu: CpuState, xfd_state: int, preempt_count: int) -> bool:
+    """The copy of XFD is what the register holds."""
+    del preempt_count
+    return cpu.x.xfd == xfd_state
+
+
+def stable(cpu: CpuState, xfd_state: int, preempt_count: int) -> bool:
+    """In user mode, and in the kernel where it could be preempted."""
+    del xfd_state
+    return cpu.top.ring.cpl > 0 or (cpu.interrupt_flag and not preempt_count)
+
+
+def is_offline(online: bool) -> bool:
+    """The CPU is offline."""
+    return not online
+
+
+def back(placement: Placement, hotplug: bool) -> bool:
+    """The task runs on CPU 1, which has been offline."""
+    return placement.cpu == 1 and not hotplug
+
+
+@scenario(
+    cases=[
+        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",), states=1_886, steps=77),
+        case(
+            fixes="-10e4b5166df9",
+            rule=True,
+            expect="violated",
+            violated=(f"{I2} (CPU 1)",),
+            states=879,
+            steps=56,
+        ),
+        case(fixes="shipped", rule=True, expect="proved", states=2_215),
+    ],
+    fix='10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD")',
+)
+def xfd_hotplug(
+    fixes: str = "shipped",
+    rule: bool = False,
+    cpu: CpuName = "sapphire_rapids",
+    xfd_err: XfdErr = "load",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
+) -> Machine:
+    """Does a CPU that was offline know what its XFD holds?
+
+    xfd_update_state() writes MSR_IA32_XFD only where the per-CPU copy of it, xfd_state, says that it differs. T uses AMX on CPU
+    1: its XFD is 0, and so is the copy. T leaves, and CPU 1 goes offline and comes back. The reset has cleared the register,
+    fpu__init_cpu_xstate() has written init_fpstate.xfd to it, which is bit 18; but per-CPU memory has survived, and the copy
+    still says 0. When T is back on CPU 1, owner is NULL, so its state is loaded: xfd_update_state() compares 0 with 0
+    and writes nothing, XRSTORS has bit 18 in XSTATE_BV and finds XFD[18] set, and the kernel dies of a #NM.
+
+    Linux 5.16 to 6.8; CVE-2024-35801. 10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD", 22 March 2024) writes
+    register and copy together, by xfd_set_state(), also when a CPU comes up. With `rule` the copy is compared with the
+    register, too, at all stable points: that is broken as soon as CPU 1 is up again, before anybody is harmed.
+    """
+    world = Machine(cpus=2, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
+    task = world.host_task(
+        amx_user, b"\x55" * 1024, cpu=1, perm=TILEDATA, buffer=TILEDATA, loaded=False, name="T"
+    )
+    world.kernel_thread(cpuhp, cpu=1, name="cpuhp")
+    hotplug = world.hotplug(1)
+    world.migrations(task, source=1, to=0, back=True, count=2)
+    world.always(KEPT, not_false, task.label("found"))
+    for number in range(2) if rule else ():
+        per_cpu = (world.kernel.xfd_state.each[number], world.kernel.preempt_count.each[number])
+        world.always(f"{I2} (CPU {number})", i2_holds, cpu_cell(number), *per_cpu, at=stable, kind="hygiene")
+    world.sometimes("CPU 1 is offline", is_offline, cpu_online(1))
+    world.sometimes("T is back on CPU 1 after that", back, task.placement, hotplug.life)
+    world.sometimes("T has its tile again", is_set, task.label("found"))
+    return world
