@@ -35,7 +35,10 @@ async def test_xfd_update_state_writes_the_register_and_then_its_copy_where_they
 @pytest.mark.trio
 @pytest.mark.parametrize(("buffer", "stored"), [(0, TILEDATA), (TILEDATA, 0)])
 async def test_it_writes_nothing_where_the_copy_says_so(tell, buffer, stored):
-    assert inside(await tell(updating(buffer, stored))) == ["load task->fpstate.xfd", "this_cpu load xfd_state"]
+    assert inside(await tell(updating(buffer, stored))) == [
+        "load task->fpstate.xfd",
+        "this_cpu load xfd_state",
+    ]
 
 
 async def trusts_the_copy(cpu):

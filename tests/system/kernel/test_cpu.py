@@ -71,7 +71,7 @@ async def reads_current(cpu):
 async def test_a_task_knows_itself_and_finds_itself_in_current_task(tell):
     story = await tell(one_task(reads_current))
     assert inside(story) == ["this_cpu load current_task"], "its own name costs it no step"
-    assert story.labels("task")["result"] == Program("task")
+    assert story.labels("task").get("result") == Program("task")
 
 
 async def finds_current(cpu):
@@ -97,7 +97,7 @@ async def asks_where(cpu):
 @pytest.mark.trio
 async def test_its_number_is_a_constant_on_one_cpu_and_read_on_several(tell):
     alone = await tell(one_task(asks_where))
-    assert (inside(alone), alone.labels("task")["result"]) == ([], 0)
+    assert (inside(alone), alone.labels("task").get("result")) == ([], 0)
     world = Machine(cpus=2)
     world.host_task(asks_where_in_user_mode, cpu=1, name="task")
     story = await tell(world)
@@ -119,14 +119,14 @@ async def attempts(cpu, instruction):
 @pytest.mark.trio
 async def test_an_attempt_that_succeeds_returns_nothing(tell):
     story = await tell(one_task(attempts, op.Xrstors(2, AREA)))
-    assert story.labels("task")["result"] is None
+    assert story.labels("task").get("result") is None
     assert inside(story) == ["xrstors SSE"]
 
 
 @pytest.mark.trio
 async def test_one_that_faults_returns_the_fault_behind_the_exception(tell):
     story = await tell(one_task(attempts, op.Rdmsr(0x10)))
-    assert story.labels("task")["result"] == Fault(Vector.GP, 0)
+    assert story.labels("task").get("result") == Fault(Vector.GP, 0)
     assert inside(story) == ["rdmsr 0x10", "iret"], "the fixup goes on behind the instruction"
     assert story.execution.ending == "finished"
 
@@ -149,4 +149,4 @@ async def test_an_attempt_that_was_interrupted_is_made_again(tell, before_messag
     story = await tell(world, before_message("irq0", "task", "rdmsr"))
     assert inside(story).count("rdmsr XFD") == 2
     assert "this_cpu pick from runqueue" in inside(story), "what the interrupt left was done between them"
-    assert story.labels("task")["result"] is None
+    assert story.labels("task").get("result") is None

@@ -75,4 +75,3 @@ async def test_an_owner_that_is_kept_makes_the_task_go_on_with_the_kernels_regis
     world.interrupts(softirq=1)
     story = await tell(world, before_message("softirq0", "task", "nop"))
     assert story.labels("task")["found"] is found
-

@@ -24,9 +24,7 @@ def test_disabling_bottom_halves_leaves_alone_the_bit_that_says_that_a_softirq_i
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 15), st.integers(0, 15))
 def test_each_question_looks_at_its_own_fields(preempt, softirq, hardirq, nmi):
-    count = sum(
-        n * offset for n, offset in zip((preempt, softirq, hardirq, nmi), OFFSETS, strict=True)
-    )
+    count = sum(n * offset for n, offset in zip((preempt, softirq, hardirq, nmi), OFFSETS, strict=True))
     assert p.in_interrupt(count) == (softirq > 0 or hardirq > 0 or nmi > 0)
     assert p.in_hardirq(count) == (hardirq > 0)
     assert p.in_nmi(count) == (nmi > 0)

@@ -32,7 +32,9 @@ def with_softirq(code=busy_task, action=leaves_its_mark, *args, softirq=1, exter
 
 
 @pytest.mark.trio
-async def test_a_softirq_runs_when_the_interrupt_that_raised_it_is_over_with_interrupts_on(tell, before_message):
+async def test_a_softirq_runs_when_the_interrupt_that_raised_it_is_over_with_interrupts_on(
+    tell, before_message
+):
     story = await tell(with_softirq(), before_message("softirq0", "task", "nop"))
     assert story.of("softirq0") == [
         "external interrupt 0xec",
@@ -102,7 +104,7 @@ async def exits_an_interrupt(cpu, count):
 async def test_it_runs_unless_what_was_interrupted_is_an_interrupt_itself(tell, below, runs):
     story = await tell(one_task(exits_an_interrupt, below + HARDIRQ_OFFSET, softirq=leaves_its_mark))
     assert ("xgetbv 0" in inside(story)) == runs
-    assert story.labels("task")["result"] == below
+    assert story.labels("task").get("result") == below
     assert not below & HARDIRQ_MASK or "this_cpu load softirq_pending" not in inside(story)
 
 

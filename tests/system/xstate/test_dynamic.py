@@ -6,6 +6,7 @@ from actors.machine.model import HYPOTHETICAL, TILECFG, TILEDATA
 from actors.machine.xstate.components import COMPACTED, SSE
 from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
+from actors.system.entry.common import syscall
 from actors.system.fpu.registers import save_fpregs_to_fpstate
 from actors.system.kernel.data import Fpstate
 from actors.system.kernel.flags import Flags
@@ -53,7 +54,8 @@ async def test_all_that_xfd_err_names_has_to_be_permitted_and_is_then_enabled(
     tell, perm, xfd_err, answer, left
 ):
     story = await tell(on_mail_2021(enables, xfd_err, perm=perm))
-    assert story.labels("task") == {"result": answer, "xfd": (left, left)}
+    assert story.labels("task").get("result") == answer
+    assert story.labels("task")["xfd"] == (left, left)
 
 
 @pytest.mark.trio
@@ -67,7 +69,7 @@ async def test_a_refusal_reads_the_permission_and_touches_nothing(tell):
 async def test_without_memory_it_is_efault_and_nothing_has_changed(tell, outcome, answer):
     world = one_task(enables, TILEDATA, perm=TILEDATA, vmalloc_fails=True)
     story = await tell(world, Allocating(outcome))
-    assert story.labels("task")["result"] == answer
+    assert story.labels("task").get("result") == answer
     assert story.labels("task")["xfd"] == ((0, 0) if answer is None else (TILEDATA, TILEDATA))
     assert of(story, TASK.fpstate).name == ("task->fpstate[0x40000]" if answer is None else "task->fpstate")
 
@@ -136,8 +138,6 @@ async def reallocates_with_state_in_memory(cpu):
 
 
 async def in_the_kernel(cpu, function, *args):
-    from actors.system.entry.common import syscall
-
     await syscall(cpu, function, *args)
 
 
@@ -206,7 +206,7 @@ async def test_a_buffer_that_was_allocated_is_freed_behind_the_lock_and_one_in_t
     story = await tell(on_mail_2021(reallocates_twice))
     assert story.labels("task")["regs"] == (True, False)
     assert story.labels("task")["own"] is False
-    assert story.labels("task")["result"] == "task->fpstate[0xc0000]"
+    assert story.labels("task").get("result") == "task->fpstate[0xc0000]"
     texts = inside(story)
     assert in_order(
         texts,
@@ -214,7 +214,9 @@ async def test_a_buffer_that_was_allocated_is_freed_behind_the_lock_and_one_in_t
         "this_cpu add preempt_count -512",
         "store task->fpstate[0x40000].regs None",
     )
-    assert [text for text in texts if text.endswith(".regs None")] == ["store task->fpstate[0x40000].regs None"]
+    assert [text for text in texts if text.endswith(".regs None")] == [
+        "store task->fpstate[0x40000].regs None"
+    ]
 
 
 async def saves_to_the_old_one(cpu):
@@ -231,7 +233,9 @@ async def test_a_save_to_a_buffer_that_was_freed_is_a_finding_with_its_schedule(
     story = await tell(on_mail_2021(saves_to_the_old_one))
     assert story.execution.ending == "violated"
     assert story.failure.program == "task"
-    assert story.failure.text == "task->fpstate[0x40000].regs holds nothing: it is not allocated, or was freed"
+    assert (
+        story.failure.text == "task->fpstate[0x40000].regs holds nothing: it is not allocated, or was freed"
+    )
     assert story.of("task")[-1] == "xsaves SSE|TILECFG|TILEDATA"
     assert in_order(story.of("task"), "store task->fpstate[0x40000].regs None", "xsaves SSE|TILECFG|TILEDATA")
 
@@ -261,7 +265,9 @@ async def test_an_amx_task_takes_nm_once_and_uses_the_larger_buffer_from_then_on
     world.host_task(busy_task, name="other")
     world.interrupts(external=1)
     story = await tell(world, before_message("irq0", "task", "tilestored"))
-    saves = [message.area for name, message, _, text in story.steps if name == "task" and text.startswith("xsaves")]
+    saves = [
+        message.area for name, message, _, text in story.steps if name == "task" and text.startswith("xsaves")
+    ]
     assert saves == [Cell("task->fpstate[0x40000].regs")]
     assert story.labels("task")["loaded"] is True
 
