@@ -31,6 +31,7 @@ from protocol.instructions import UNMAPPED, WRITE_PROTECTED, Pages
 from protocol.records import Change
 from protocol.registers import ExitReason, Vector, Work
 from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, VmExit
+from tests.system.orders import Nested
 
 
 @pytest.mark.parametrize(
@@ -133,28 +134,11 @@ async def test_the_margin_tells_irqs_reschedule_context_and_depth_before_the_ste
     assert step(steps, "irq0", "this_cpu add preempt_count 65536").margin == "d.h."
 
 
-class Nested:
-    """A softirq's interrupt in user mode, and a tick while the softirq computes."""
-
-    def program(self, execution, enabled):
-        def pending(name):
-            request = execution.running[name].pending
-            return request.to.describe(request.message) if request is not None else ""
-
-        wanted = "softirq0" if pending("task") == "nop" else ""
-        if pending("softirq0").startswith("movq"):
-            wanted = "irq0"
-        return next((at for at, one in enumerate(enabled) if one.name == wanted), 0)
-
-    def outcome(self, execution, running, count):
-        return 0
-
-
 async def nested():
     world = Machine(softirq=use_fpu)
     world.host_task(xmm_task, 5, name="task")
     world.interrupts(softirq=1, external=1)
-    return await told(world, Nested())
+    return await told(world, Nested("irq0", "movq"))
 
 
 @pytest.mark.trio

@@ -1,17 +1,16 @@
 import pytest
-from actors.system.entry.interrupts import LoadBalancer
 
 from actors.machine.state import Frame, Kind, Placement, cpu_cell
 from actors.runtime import RunQueue
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.errors import ModelError
+from actors.system.entry.interrupts import LoadBalancer
 from actors.system.kernel.flags import Flags
 from actors.system.kvm import FULL
 from actors.system.machine import Machine
 from actors.system.sched import preempt_disable, preempt_enable
 from actors.system.tasks import busy_task
 from protocol.handles import Cell, Program
-
 
 HANDLED = [
     "external interrupt 0xec",

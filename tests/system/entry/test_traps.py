@@ -2,16 +2,17 @@
 
 import msgspec
 import pytest
-from actors.system.entry.traps import exception
 
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import cpu_cell
 from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
+from actors.system.entry.traps import exception
 from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 from protocol.registers import Component, Msr, Vector
 from protocol.replies import Fault
+from tests.system.orders import Failing
 
 TILE = b"\x55" * 1024
 
@@ -82,22 +83,10 @@ async def test_without_permission_amx_is_sigill_and_the_bit_is_cleared_all_the_s
     assert texts[-1] == "switch_to idle0"
 
 
-class NoMemory:
-    """The first who can go; an allocation, which is the first step with two outcomes, fails."""
-
-    def program(self, execution, enabled):
-        del execution, enabled
-        return 0
-
-    def outcome(self, execution, running, count):
-        del execution, running
-        return count - 1
-
-
 @pytest.mark.trio
 async def test_without_memory_it_is_sigsegv_and_the_bit_is_cleared_all_the_same(tell):
     world = one_task(amx_task, TILE, perm=TILEDATA, vmalloc_fails=True)
-    story = await tell(world, NoMemory())
+    story = await tell(world, Failing())
     assert story.labels("task") == {"nm": True, "signal": "SIGSEGV"}
     texts = story.of("task")
     assert texts.count("wrmsr XFD_ERR 0x0") == 1

@@ -18,7 +18,7 @@ def test_bits_of_the_thread_are_where_linux_has_them_and_apart_from_those_of_the
     assert thread == {"TIF_SIGPENDING": 2, "TIF_NEED_RESCHED": 3, "TIF_NEED_FPU_LOAD": 14}
     assert all(int(flag) >> 32 for flag in Flags if flag.name.startswith("PF"))
     assert len({int(flag) for flag in Flags}) == len(Flags)
-    assert ALL == sum(Flags)
+    assert sum(Flags) == ALL
     assert NONE == 0
 
 

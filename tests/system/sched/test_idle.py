@@ -8,6 +8,7 @@ from actors.system.machine import Machine
 from actors.system.sched.idle import arch_cpu_idle_enter
 from actors.system.tasks import busy_task
 from tests.system.calling import inside, one_task
+from tests.system.orders import InTurn
 
 
 @pytest.mark.trio
@@ -30,22 +31,6 @@ def test_it_is_a_kernel_thread_on_each_cpu_and_on_no_run_queue():
 async def waits_long(cpu):
     for _ in range(6):
         await cpu.nop()
-
-
-class InTurn:
-    """Whoever stands first in `names` and can go, goes."""
-
-    def __init__(self, *names):
-        self._names = names
-
-    def program(self, execution, enabled):
-        del execution
-        places = {running.name: at for at, running in enumerate(enabled)}
-        return next((places[name] for name in self._names if name in places), 0)
-
-    def outcome(self, execution, running, count):
-        del execution, running, count
-        return 0
 
 
 @pytest.mark.trio

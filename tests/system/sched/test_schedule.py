@@ -18,7 +18,7 @@ from actors.system.tasks import amx_task, busy_task, xmm_task
 from actors.system.xstate.kernel_fpu import use_fpu
 from protocol import instructions as op
 from protocol.handles import Program
-from tests.system.calling import TASK, inside, one_task
+from tests.system.calling import TASK, one_task
 
 TILE = b"\x55" * 1024
 TICK = "irq0"

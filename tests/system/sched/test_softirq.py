@@ -18,6 +18,7 @@ from actors.system.sched.softirq import do_softirq, irq_enter, irq_exit, raise_s
 from actors.system.tasks import busy_task, xmm_task
 from actors.system.xstate.kernel_fpu import use_fpu
 from tests.system.calling import inside, of, one_task, put
+from tests.system.orders import Nested
 
 
 async def leaves_its_mark(cpu):
@@ -143,7 +144,7 @@ async def test_an_interrupt_inside_a_softirq_raises_another_which_the_first_one_
     world.host_task(busy_task, name="task")
     world.interrupts(softirq=1)
     world._interrupt_source(0, "second", device_interrupt, "softirq", 1)
-    story = await tell(world, Nested("second0"))
+    story = await tell(world, Nested("second0", "nop"))
     assert story.execution.ending == "finished", story.failure
     second = story.of("second0")
     assert second == [
@@ -164,33 +165,13 @@ async def test_a_tick_inside_a_softirq_preempts_nobody_until_the_softirq_is_over
     world.host_task(busy_task, name="task")
     world.host_task(busy_task, name="other")
     world.interrupts(softirq=1, external=1)
-    story = await tell(world, Nested("irq0"))
+    story = await tell(world, Nested("irq0", "nop"))
     assert story.execution.ending == "finished", story.failure
     assert story.of("irq0")[-1] == "iret", "the count is not 0, so it leaves no work"
     assert story.of("softirq0")[-1] == "iret by way of exit_to_user_mode"
     order = [(name, text) for name, _, _, text in story.steps]
     assert order.index(("irq0", "iret")) < order.index(("softirq0", "iret by way of exit_to_user_mode"))
     assert "switch_to other" in story.of("task")[: story.of("task").index("syscall")]
-
-
-class Nested:
-    """The first device's interrupt in user mode; `second` when the first's softirq has begun its work."""
-
-    def __init__(self, second):
-        self._second = second
-
-    def program(self, execution, enabled):
-        def pending(name):
-            request = execution.running[name].pending
-            return request.to.describe(request.message) if request is not None else ""
-
-        wanted = "softirq0" if pending("task") == "nop" else ""
-        if pending("softirq0") == "nop":
-            wanted = self._second
-        return next((at for at, one in enumerate(enabled) if one.name == wanted), 0)
-
-    def outcome(self, execution, running, count):
-        return 0
 
 
 # What a softirq does with the registers.

@@ -18,6 +18,7 @@ from protocol.handles import Cell
 from protocol.instructions import XsaveArea
 from protocol.registers import Msr
 from tests.system.calling import TASK, in_order, inside, of, one_task
+from tests.system.orders import Failing
 
 BOTH = TILEDATA | HYPOTHETICAL
 TILE = b"\x55" * 1024
@@ -65,28 +66,13 @@ async def test_a_refusal_reads_the_permission_and_touches_nothing(tell):
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize(("outcome", "answer"), [(0, None), (1, Errno.EFAULT)])
-async def test_without_memory_it_is_efault_and_nothing_has_changed(tell, outcome, answer):
+@pytest.mark.parametrize(("chooser", "answer"), [(None, None), (Failing(), Errno.EFAULT)])
+async def test_without_memory_it_is_efault_and_nothing_has_changed(tell, chooser, answer):
     world = one_task(enables, TILEDATA, perm=TILEDATA, vmalloc_fails=True)
-    story = await tell(world, Allocating(outcome))
+    story = await tell(world, chooser)
     assert story.labels("task").get("result") == answer
     assert story.labels("task")["xfd"] == ((0, 0) if answer is None else (TILEDATA, TILEDATA))
     assert of(story, TASK.fpstate).name == ("task->fpstate[0x40000]" if answer is None else "task->fpstate")
-
-
-class Allocating:
-    """The first who can go; of an allocation's outcomes this one."""
-
-    def __init__(self, outcome):
-        self._outcome = outcome
-
-    def program(self, execution, enabled):
-        del execution, enabled
-        return 0
-
-    def outcome(self, execution, running, count):
-        del execution
-        return self._outcome if running.pending.to.name == "cpu" and count == 2 else 0
 
 
 @pytest.mark.trio
