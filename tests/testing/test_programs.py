@@ -204,7 +204,16 @@ def test_blocks_are_carried_out_as_the_kernel_does():
     expected = [
         "Xgetbv",
         "Syscall",
-        *("FetchAdd", "Nop", "Cli", "Rdmsr", "Sti", "Nop", "FetchAdd", "Load"),  # preempt_enable reads the flags
+        *(
+            "FetchAdd",
+            "Nop",
+            "Cli",
+            "Rdmsr",
+            "Sti",
+            "Nop",
+            "FetchAdd",
+            "Load",
+        ),  # preempt_enable reads the flags
         *("Cli", "Load", "FetchAnd", "Pick", "Sti"),  # schedule() reads preempt_count
         "Load",
         *("Cli", "Load", "Iret"),  # the way back to user mode

@@ -182,7 +182,7 @@ async def test_a_fault_in_the_fixup_is_the_end(tell):
 
 
 async def loads_with_tiles_under_xfd(cpu):
-    await cpu.store(OWN.regs, XsaveArea(TILEDATA, COMPACTED | TILEDATA, (18,), (bytes(8192),)))
+    await cpu.store(OWN.regs, XsaveArea(TILEDATA, COMPACTED | TILEDATA))
     await restore_fpregs_from_fpstate(cpu, OWN)
 
 

@@ -132,7 +132,7 @@ async def test_one_that_faults_returns_the_fault_behind_the_exception(tell):
 
 
 async def arms_and_attempts(cpu):
-    await cpu.store(AREA, XsaveArea(TILEDATA, 1 << 63 | TILEDATA, (18,), (b"\1" * 8192,)))
+    await cpu.store(AREA, XsaveArea(TILEDATA, 1 << 63 | TILEDATA))
     return await cpu.attempt(op.Xrstors(TILEDATA, AREA))
 
 
