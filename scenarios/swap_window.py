@@ -15,9 +15,9 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(window="closed", expect="proved", states=5_914),
-        case(window="irqs_on", expect="violated", violated=(HYGIENE,), states=71, steps=13),
-        case(window="preemptible", expect="violated", violated=(HYGIENE,), states=46, steps=12),
+        case(window="closed", expect="proved", states=13_982),
+        case(window="irqs_on", expect="violated", violated=(HYGIENE,), states=70, steps=14),
+        case(window="preemptible", expect="violated", violated=(HYGIENE,), states=48, steps=13),
     ]
 )
 def swap_window(

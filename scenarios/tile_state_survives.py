@@ -14,11 +14,11 @@ SURVIVES = "no tile value differs from that of the same guest without exits"
 
 @scenario(
     cases=[
-        case(xfd_set="keep", expect="proved", states=4_208),
-        case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=56, steps=12),
-        case(swap="none", expect="violated", violated=(SURVIVES,), states=1_580, steps=48),
-        case(tracking="architectural", expect="violated", violated=(SURVIVES,), states=71, steps=12),
-        case(tracking="architectural", xfd_set="keep", expect="proved", states=10_245),
+        case(xfd_set="keep", expect="proved", states=10_341),
+        case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=58, steps=13),
+        case(swap="none", expect="violated", violated=(SURVIVES,), states=5_345, steps=81),
+        case(tracking="architectural", expect="violated", violated=(SURVIVES,), states=58, steps=13),
+        case(tracking="architectural", xfd_set="keep", expect="proved", states=81_262),
     ]
 )
 def tile_state_survives(

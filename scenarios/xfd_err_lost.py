@@ -15,8 +15,8 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(swap="xfd", expect="violated", violated=(S1,), states=2_515, steps=43),
-        case(swap="full", expect="proved", states=6_808),
+        case(swap="xfd", expect="violated", violated=(S1,), states=7_756, steps=66),
+        case(swap="full", expect="proved", states=18_386),
     ],
     fix="1df4fd834e8e",
 )

@@ -13,8 +13,8 @@ ESCAPED = "a guest task never uses AMX that its XFD disables"
 
 @scenario(
     cases=[
-        case(load=False, expect="violated", violated=(ESCAPED,), states=360, steps=31),
-        case(load=True, expect="proved", states=522),
+        case(load=False, expect="violated", violated=(ESCAPED,), states=467, steps=40),
+        case(load=True, expect="proved", states=722),
     ]
 )
 def xfd_not_loaded(

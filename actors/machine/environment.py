@@ -60,6 +60,8 @@ def operand(step: Step) -> Operand:
     if found.encoding:
         return Operand(XsaveArea(), encoding=found.encoding)
     area = step.values[found.area]
+    if area is None:
+        raise TypeError(f"{found.area.name} holds nothing: it is not allocated, or was freed")
     if type(area) is not XsaveArea:
         raise TypeError(f"{found.area.name} holds {type(area).__name__}, and no XSAVE area")
     address = found.area if found.address is None else found.address

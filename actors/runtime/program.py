@@ -109,7 +109,7 @@ def become(function: Behaviour, *state: Any) -> Become:
 
 
 def set_label(name: str, value: Any = True) -> None:
-    """Set a label of this program, for conditions and windows; no step, no other actor sees it."""
+    """Set a label of this program, for conditions and windows; no step, no other actor sees it. None unsets it."""
     current().set_label(name, value)
 
 

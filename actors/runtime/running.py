@@ -265,13 +265,19 @@ class Running:
             raise Closing
 
     def set_label(self, name: str, value: object) -> None:
-        """Note a label; it is in force from the step on that the program is finishing."""
+        """Note a label; it is in force from the step on that the program is finishing.
+
+        One that is set to None is as it was before it was set: the two must not be two states.
+        """
         if type(value) is not bool:
             try:
                 check_value(value, f"{self.where()}: label {name!r} of {self.name}")
             except ModelError as error:
                 raise self._refuse(error) from None
-        self.labels[name] = value
+        if value is None:
+            self.labels.pop(name, None)
+        else:
+            self.labels[name] = value
         self.relabelled.add(name)
 
     def new_child(self, name: str | None) -> str:

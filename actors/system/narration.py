@@ -112,7 +112,7 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
         old, new = before[cell], after[cell]
         if number is not None and cell == cpu_cell(number):
             yield from _registers(cell.name, old, new)
-        elif isinstance(new, op.XsaveArea):
+        elif isinstance(new, op.XsaveArea) or isinstance(old, op.XsaveArea):
             if old != new:
                 yield Change(cell.name, "", *_areas(old, new))
         elif isinstance(new, op.Pages):
@@ -161,11 +161,9 @@ def _content(cpu: CpuState, component: int) -> str:
     return ("zero" if component > Component.SSE else "initial") if held is None else show(held)
 
 
-def _areas(old: op.XsaveArea | None, new: op.XsaveArea) -> tuple[str, str]:
+def _areas(old: op.XsaveArea | None, new: op.XsaveArea | None) -> tuple[str, str]:
     """Tell two areas apart: by the components that they hold, or else by the first bytes that differ."""
-    if old is None:
-        return "none", _area(new)
-    if old.xstate_bv != new.xstate_bv:
+    if old is None or new is None or old.xstate_bv != new.xstate_bv:
         return _area(old), _area(new)
     pieces = [dict(zip(area.offsets, area.contents, strict=True)) for area in (old, new)]
     differ = (at for at in sorted({*old.offsets, *new.offsets}) if pieces[0].get(at) != pieces[1].get(at))
@@ -174,8 +172,9 @@ def _areas(old: op.XsaveArea | None, new: op.XsaveArea) -> tuple[str, str]:
     return f"{_area(old)} {before}".rstrip(), after or _area(new)
 
 
-def _area(area: op.XsaveArea) -> str:
-    return f"[{component_names(area.xstate_bv)}]"
+def _area(area: op.XsaveArea | None) -> str:
+    """Return the components in an area, or that there is none: not allocated, or freed."""
+    return "none" if area is None else f"[{component_names(area.xstate_bv)}]"
 
 
 _MAPPINGS: dict[op.Pages, str] = {

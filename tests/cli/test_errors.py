@@ -52,6 +52,35 @@ def test_parameters(refused, given, told):
         assert told in refused(command, "lost_update", "-p", given)
 
 
+KERNEL = """
+from actors.runtime import scenario
+from actors.system import Machine
+from actors.system.tasks import busy_task
+
+@scenario()
+def my_kernel(fixes: str = "shipped", mutant: str = "") -> Machine:
+    world = Machine(fixes=fixes, mutant=mutant)
+    world.host_task(busy_task, name="task")
+    return world
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("fixes=-388eff894d6c", "no switch is called '388eff894d6c'; did you mean 388eff894d6b"),
+        ("fixes=non", "fixes: 'non' is no start of a choice; did you mean none"),
+        ("fixes=none,388eff894d6b", "says neither + nor -"),
+        ("mutant=owner_keep", "no mutant is called 'owner_keep'; did you mean owner_kept"),
+    ],
+)
+def test_switches_of_the_kernel(refused, tmp_path, given, told):
+    path = tmp_path / "my_kernel.py"
+    path.write_text(KERNEL)
+    for command in ("explore", "verify"):
+        assert told in refused(command, path, "-p", given)
+
+
 def test_a_parameter_twice(refused):
     assert "-p gives n twice" in refused("run", "lost_update", "-p", "n=1", "-p", "n=2")
 

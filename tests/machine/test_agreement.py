@@ -278,6 +278,7 @@ REGISTERS = {
     op.Vzeroupper: ((), lambda _, *at: vector.vzeroupper(*at)),
     op.Vzeroall: ((), lambda _, *at: vector.vzeroall(*at)),
     op.Movq: ((any_register, words), lambda m, *at: vector.movq_xmm(at[0], m.register, m.value, *at[1:])),
+    op.MovqFrom: ((any_register,), lambda m, *at: vector.movq_from_xmm(at[0], m.register, *at[1:])),
     op.Vpbroadcastq: (
         (any_register, words, st.sampled_from([256, 512])),
         lambda m, *at: vector.vpbroadcastq(at[0], m.register, m.value, m.width, *at[1:]),

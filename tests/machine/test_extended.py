@@ -281,7 +281,7 @@ def test_vzeroupper_and_vzeroall_return_components_to_their_initial_state(bench)
 
 STOPPED_BY_TS = [
     op.Fninit(), op.Ldmxcsr(0), op.Stmxcsr(), op.Vzeroupper(), op.Vzeroall(), op.Movq(0, 1),
-    op.Vpbroadcastq(0, 1), op.Kmovq(0, 1),
+    op.MovqFrom(0), op.Vpbroadcastq(0, 1), op.Kmovq(0, 1),
 ]  # fmt: skip
 
 

@@ -77,6 +77,7 @@ async def extended(cpu):
     assert await cpu.stmxcsr() == 0x1FC0
     await cpu.fninit()
     await cpu.movq(1, 2)
+    assert await cpu.movq_from(1) == 2
     await cpu.vpbroadcastq(1, 2, 256)
     await cpu.kmovq(1, 2)
     await cpu.vzeroupper()
@@ -105,6 +106,7 @@ async def everything(cpu):
     await extended(cpu)
     await cpu.wrmsr(Msr.XFD, 0)
     await cpu.touch(Component.APX)
+    assert await cpu.read_current() == Program("task")
     assert await cpu.load(WORD) == 7
     await cpu.store(WORD, 8)
     assert await cpu.through(Variable("word"), FetchAdd(1)) == 8

@@ -56,6 +56,8 @@ FOR_ALL = [
     op.Fninit(),
     op.Ldmxcsr(0x1F80),
     op.Stmxcsr(),
+    op.MovqFrom(0),
+    op.Current(),
     op.Vzeroupper(),
     op.Xgetbv(),
     op.Ldtilecfg(config(16)),
@@ -461,6 +463,24 @@ def test_without_cr4_osxsave_the_whole_family_is_undefined_and_cr0_ts_does_not_m
 @pytest.mark.parametrize("message", [op.Fninit(), op.Ldmxcsr(0x1F80), op.Movq(0, 1), op.Wrpkru(1)], ids=name)
 def test_older_instructions_do_without_osxsave(bench, message):
     assert bench().set(cr4_osxsave=False).do(message) == Done()
+
+
+def test_movq_from_an_xmm_register_replies_its_low_word_and_changes_nothing(bench):
+    cpu = bench()
+    cpu.do(op.Movq(3, 0xC0FFEE))
+    before = cpu.x
+    assert cpu.do(op.MovqFrom(3)) == Value(0xC0FFEE)
+    assert cpu.do(op.MovqFrom(4)) == Value(0)
+    assert cpu.x == before
+    assert cpu.set(cr4_osxsave=False).do(op.MovqFrom(3)) == Value(0xC0FFEE)
+
+
+def test_current_is_the_task_whose_stack_the_cpu_is_on_also_for_a_handler(bench):
+    cpu = bench(ring=Ring.USER)
+    assert cpu.do(op.Current()) == bench.task
+    assert cpu.do(op.ExternalInterrupt(), bench.irq) == Value(3)
+    assert cpu.cpu.top.program == bench.irq
+    assert cpu.do(op.Current()) == bench.task
 
 
 # Memory.

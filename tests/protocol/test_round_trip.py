@@ -92,6 +92,7 @@ def test_tags_tell_the_members_of_a_union_apart(tag):
         '{"op":"vmwrite","vcpu":"v","result":18446744073709551616}',
         '{"op":"wrpkru","value":4294967296}',
         '{"op":"movq","register":16,"value":0}',
+        '{"op":"movqfrom","register":16}',
         '{"op":"vpbroadcastq","register":0,"value":0,"width":128}',
         '{"op":"tdpbssd","dst":0,"src1":1,"src2":8}',
         '{"op":"store","cell":{"type":"cell","name":"x"},"value":{"type":"xsave_area","xstate_bv":18446744073709551616}}',

@@ -97,6 +97,25 @@ def test_labels_are_conditions_cells_without_a_step(run):
     assert seen == [None, True, False]
 
 
+async def sets_and_unsets(x):
+    await x.load()
+    set_label("in")
+    await x.load()
+    set_label("in", None)
+    set_label("never", None)
+    await x.load()
+
+
+def test_a_label_that_is_unset_is_as_if_it_had_never_been_set(run):
+    seen = []
+    world = World()
+    p = world.program(sets_and_unsets, world.variable("x", 0))
+    world.always("watch", lambda inside: seen.append(inside) or True, p.label("in"))
+    execution = run(world)
+    assert seen == [None, True], "a value that has been judged is not judged again"
+    assert execution.running[p.name].labels == {}
+
+
 def test_never_two(run):
     world = World()
     both = [world.program(labels, world.variable(name, 0), name=name) for name in ("a", "b")]

@@ -101,7 +101,10 @@ def broken_with(monkeypatch, name, place, event, most, *, keep_going=False):
             scenario, parameters_of(scenario, scenario.cases[place]), Demand(keep_going=keep_going)
         )
     assert found.limit is None
-    return {*found.broken, *(found.recorded.names if found.recorded else ())}  # conditions; or a program that fails
+    return {
+        *found.broken,
+        *(found.recorded.names if found.recorded else ()),
+    }  # conditions; or a program that fails
 
 
 @cases

@@ -190,8 +190,8 @@ async def test_the_thread_enters_again_after_an_interrupt_and_ends_when_the_gues
     texts = story.of("vcpu")
     assert texts.count("vmenter guest") == 3
     again = texts.index("vmenter guest", texts.index("vmenter guest") + 1)
-    assert texts[again - 2 : again] == ["this_cpu load need_resched", "cli"], (
-        "vcpu_run's own preemption point"
+    assert texts[again - 3 : again] == ["read the flags of vcpu", "cli", "read the flags of vcpu"], (
+        "vcpu_run's own preemption point, and whether the state is to be loaded"
     )
     assert story.execution.ending == "finished"
 

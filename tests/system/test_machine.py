@@ -7,7 +7,6 @@ from actors.machine.state import Placement, Ring, cpu_cell
 from actors.runtime import set_label
 from actors.runtime.errors import ModelError, VmraceError
 from actors.system.invariants import xfd_err_clear
-from actors.system.kernel.data import Fpstate
 from actors.system.kvm import FULL, MSR_LISTS
 from actors.system.machine import Machine
 from actors.system.tasks import busy_task
@@ -66,7 +65,7 @@ async def test_a_task_runs_in_the_mode_that_it_was_given(tell, long_mode, ring):
     world.host_task(busy_task, name="task", long_mode=long_mode)
     story = await tell(world)
     rings = [before[cpu_cell(0)].top.ring for _, before in zip(story.of("task"), story.states, strict=False)]
-    assert rings[:4] == [Ring.KERNEL, Ring.KERNEL, ring, ring]
+    assert rings[:5] == [Ring.KERNEL, Ring.KERNEL, Ring.KERNEL, ring, ring]
 
 
 # What is refused.
@@ -161,7 +160,7 @@ def test_a_cpus_first_task_runs_there_and_the_others_wait():
 def test_a_cpus_first_task_has_its_own_xfd_loaded_and_cached():
     world = Machine(cpu="mail_2021")
     world.host_task(busy_task, buffer=TILEDATA, name="task")
-    assert world.cells[Fpstate("task").xfd] == HYPOTHETICAL
+    assert world.cells[Cell("task->fpstate.xfd")] == HYPOTHETICAL
     assert world.cells[cpu_cell(0)].x.xfd == HYPOTHETICAL
     assert world.cells[world.kernel.xfd_state.each[0].cell] == HYPOTHETICAL
 
@@ -170,7 +169,7 @@ def test_a_vcpu_thread_may_use_what_its_guest_has():
     world = Machine(cpu="mail_2021")
     guest = world.guest(halts, dynamic_features=TILEDATA, name="guest")
     world.vcpu_thread(guest, FULL, name="vcpu")
-    assert world.cells[Fpstate("vcpu").xfd] == HYPOTHETICAL
+    assert world.cells[Cell("vcpu->fpstate.xfd")] == HYPOTHETICAL
     assert world.cells[guest.vmx.host_msrs] == MsrArea()
 
 

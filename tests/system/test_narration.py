@@ -4,21 +4,34 @@ import itertools
 
 import pytest
 
-from actors.machine.model import TILEDATA
+from actors.machine.model import HYPOTHETICAL, TILEDATA
+from actors.machine.state import CpuState, Frame, Kind
+from actors.machine.xstate.registers import XState
 from actors.runtime import RETRY
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.recorder import Recorder
 from actors.runtime.schedule import Default
 from actors.runtime.values import show
 from actors.system.guest import amx_guest
+from actors.system.kernel.preempt_count import (
+    HARDIRQ_OFFSET,
+    NMI_OFFSET,
+    PREEMPT_OFFSET,
+    SOFTIRQ_DISABLE_OFFSET,
+    SOFTIRQ_OFFSET,
+)
 from actors.system.kvm import FULL
 from actors.system.machine import Machine
-from actors.system.narration import reply_text
-from actors.system.tasks import amx_task, busy_task
+from actors.system.narration import _context, reply_text
+from actors.system.tasks import amx_task, busy_task, xmm_task
+from actors.system.xstate.dynamic import fpstate_realloc
+from actors.system.xstate.kernel_fpu import use_fpu
+from protocol.handles import Program
 from protocol.instructions import UNMAPPED, WRITE_PROTECTED, Pages
 from protocol.records import Change
 from protocol.registers import ExitReason, Vector, Work
 from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, VmExit
+from tests.system.orders import Nested
 
 
 @pytest.mark.parametrize(
@@ -35,6 +48,8 @@ from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, V
         (VmExit(ExitReason.EXTERNAL_INTERRUPT), "external interrupt"),
         (VmExit(ExitReason.EXCEPTION_OR_NMI, vector=Vector.NM), "exception or nmi #NM"),
         (Interrupted(Work.RESCHED), "interrupted: resched"),
+        (Interrupted(Work.EXIT_TO_USER), "interrupted: exit_to_user"),
+        (Program("task"), "task"),
         (Data(b"\1"), show(b"\1")),
         (False, "False"),
     ],
@@ -84,8 +99,28 @@ async def test_areas_are_told_by_the_components_in_them(before_message):
     world.interrupts(external=1)
     steps = await told(world, before_message("irq0", "one", "tilestored"))
     assert step(steps, "one", "xsaves").changes == (
-        Change("one->fpstate.regs", "", "[0]", "[TILECFG|TILEDATA]"),
+        Change("one->fpstate[0x40000].regs", "", "[0]", "[TILECFG|TILEDATA]"),
     )
+
+
+async def reallocates_twice(cpu):
+    await cpu.syscall()
+    for feature in (TILEDATA, HYPOTHETICAL):
+        await fpstate_realloc(cpu, feature)
+
+
+@pytest.mark.trio
+async def test_an_area_that_is_not_there_is_none_before_it_is_allocated_and_when_it_is_freed():
+    world = Machine(cpu="mail_2021")
+    world.host_task(reallocates_twice, name="task")
+    steps = await told(world, Default())
+    first, second = "task->fpstate[0x40000].regs", "task->fpstate[0xc0000].regs"
+    assert [change for one in steps for change in one.changes if change.cell in {first, second}] == [
+        Change(first, "", "none", "[0]"),
+        Change(second, "", "none", "[0]"),
+        Change(first, "", "[0]", "none"),
+    ]
+    assert [one.text for one in steps if one.changes and one.changes[0].cell == first] == ["store", "store"]
 
 
 @pytest.mark.trio
@@ -96,7 +131,88 @@ async def test_the_margin_tells_irqs_reschedule_context_and_depth_before_the_ste
     assert step(steps, "guest", "wrmsr").margin == "..g."
     assert step(steps, "guest", "rdmsr XFD_ERR").margin[0] == "d", "the guest's own IF"
     assert step(steps, "irq0", "iret").margin == "dNh."
-    assert step(steps, "task", "this_cpu add preempt_count -1").margin == "...1"
+    assert step(steps, "irq0", "this_cpu add preempt_count 65536").margin == "d.h."
+
+
+async def nested():
+    world = Machine(softirq=use_fpu)
+    world.host_task(xmm_task, 5, name="task")
+    world.interrupts(softirq=1, external=1)
+    return await told(world, Nested("irq0", "movq"))
+
+
+@pytest.mark.trio
+async def test_the_margin_tells_softirqs_interrupts_and_one_in_the_other_as_ftrace_does():
+    steps = await nested()
+    margins = {(one.program, one.text): one.margin for one in reversed(steps)}
+    assert margins["softirq0", "this_cpu store softirq_pending True"] == "d.h."
+    assert margins["softirq0", "this_cpu store softirq_pending False"] == "d.s."
+    assert margins["softirq0", "this_cpu store in_kernel_fpu True"] == "..s1"
+    assert margins["irq0", "set TIF_NEED_RESCHED of task"] == "d.H1"
+    assert margins["irq0", "this_cpu add preempt_count -65536"] == "dNH1"
+    assert margins["softirq0", "movq xmm0 0xc0ffee"] == ".Ns1"
+    assert margins["task", "read the flags of task"] == "d...", "the first, on its way to user mode"
+    assert margins["task", "syscall"] == "...."
+
+
+def state(*frames):
+    return CpuState(frames, XState())
+
+
+TASK_FRAME, IRQ_FRAME = Frame(Program("task"), Kind.TASK), Frame(Program("irq0"), Kind.HARDIRQ)
+GUEST_FRAME = Frame(Program("guest"), Kind.GUEST)
+
+
+@pytest.mark.parametrize(
+    ("frames", "count", "letter"),
+    [
+        ((TASK_FRAME,), 0, "."),
+        ((TASK_FRAME,), SOFTIRQ_DISABLE_OFFSET, "."),
+        ((TASK_FRAME,), SOFTIRQ_OFFSET, "s"),
+        ((TASK_FRAME,), SOFTIRQ_OFFSET + 3 * SOFTIRQ_DISABLE_OFFSET, "s"),
+        ((TASK_FRAME, IRQ_FRAME), 0, "h"),
+        ((TASK_FRAME, IRQ_FRAME), HARDIRQ_OFFSET, "h"),
+        ((TASK_FRAME, IRQ_FRAME), HARDIRQ_OFFSET + SOFTIRQ_DISABLE_OFFSET, "h"),
+        ((TASK_FRAME, IRQ_FRAME), HARDIRQ_OFFSET + SOFTIRQ_OFFSET, "H"),
+        ((TASK_FRAME, IRQ_FRAME), SOFTIRQ_OFFSET, "s"),
+        ((TASK_FRAME,), NMI_OFFSET, "z"),
+        ((TASK_FRAME,), NMI_OFFSET + HARDIRQ_OFFSET, "Z"),
+        ((TASK_FRAME, GUEST_FRAME), PREEMPT_OFFSET, "g"),
+    ],
+)
+def test_the_context_is_read_from_preempt_count_and_a_handlers_frame(frames, count, letter):
+    assert _context(state(*frames), count) == letter
+
+
+@pytest.mark.trio
+async def test_flags_are_told_by_name_and_a_pointer_by_what_it_points_to():
+    steps = await nested()
+    read = [one.reply for one in steps if one.text == "read the flags of task"]
+    assert read[0] == "0"
+    assert "TIF_NEED_RESCHED|TIF_NEED_FPU_LOAD" in read
+    assert step(steps, "softirq0", "load task->fpu.fpstate").reply == "task->fpstate"
+    store = step(steps, "softirq0", "this_cpu store fpu_fpregs_owner_ctx")
+    assert store.changes == (Change("cpu0.fpu_fpregs_owner_ctx", "", "task", "None"),)
+
+
+@pytest.mark.trio
+async def test_a_softirqs_interrupt_is_an_event_of_its_own_class():
+    steps = await nested()
+    assert [(one.program, one.event) for one in steps if one.event] == [
+        ("softirq0", "softirq"),
+        ("irq0", "external interrupt"),
+    ]
+
+
+@pytest.mark.trio
+async def test_what_is_about_to_be_saved_or_loaded_is_noted_while_it_is():
+    steps = await nested()
+    noted = [(one.text, one.labels) for one in steps if one.labels]
+    assert noted == [
+        ("load task->fpu.fpstate", (("xsaves", "task->fpstate"),)),
+        ("this_cpu load xfd_state", (("xrstors", "task->fpstate"),)),
+        ("movq xmm0", (("found", "True"),)),
+    ]
 
 
 @pytest.mark.trio
@@ -111,7 +227,7 @@ async def test_an_interrupt_is_an_event_when_it_arrives_and_not_again_when_it_is
 async def test_what_the_margin_tells_is_not_told_twice(before_message):
     steps = await told(guest_and_task(1), before_message("irq0", "guest", "rdmsr XFD_ERR"))
     for one in steps:
-        if "need_resched" in one.text or "preempt_count" in one.text:
+        if "TIF_NEED_RESCHED" in one.text or "preempt_count" in one.text:
             assert one.changes == ()
             assert one.reply == ""
 

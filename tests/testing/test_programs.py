@@ -204,10 +204,19 @@ def test_blocks_are_carried_out_as_the_kernel_does():
     expected = [
         "Xgetbv",
         "Syscall",
-        *("FetchAdd", "Nop", "Cli", "Rdmsr", "Sti", "Nop", "FetchAdd", "Load"),
-        *("Cli", "Store", "Pick", "Sti", "Nop"),
+        *(
+            "FetchAdd",
+            "Nop",
+            "Cli",
+            "Rdmsr",
+            "Sti",
+            "Nop",
+            "FetchAdd",
+            "Load",
+        ),  # preempt_enable reads the flags
+        *("Cli", "Load", "FetchAnd", "Pick", "Sti"),  # schedule() reads preempt_count
         "Load",
-        "Iret",
+        *("Cli", "Load", "Iret"),  # the way back to user mode
         "Nop",
         "Syscall",
     ]

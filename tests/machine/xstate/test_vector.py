@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.machine.model import cpu_model
 from actors.machine.xstate import vector as v
@@ -15,6 +17,7 @@ OLD = Environment(long_mode=False)
 LEGACY = {
     "movq_xmm": lambda s, env: v.movq_xmm(s, 3, 5, env, CPU),
     "ldmxcsr": lambda s, env: v.ldmxcsr(s, 0x1F81, env, CPU),
+    "movq_from_xmm": lambda s, env: v.movq_from_xmm(s, 3, env, CPU),
     "fninit": lambda s, env: v.fninit(s, env, CPU),
 }
 VEX = {
@@ -60,6 +63,21 @@ def test_movq_zero_extends_to_128_bits_and_keeps_the_rest():
     assert after.content(1, D) == b"\7" * 48 + b"\x22\x11" + bytes(14) + b"\7" * 192
     assert after.content(2, D) == b"\7" * 256
     assert (after.in_use, after.xmodified) == (2, 2)
+
+
+def test_movq_from_a_register_reads_its_low_64_bits_and_makes_nothing_in_use():
+    state = ENABLED.holding(1, bytes(range(256)))
+    for register in (0, 3, 15):
+        result = v.movq_from_xmm(state, register, KERNEL, CPU)
+        assert result.value == int.from_bytes(bytes(range(register * 16, register * 16 + 8)), "little")
+        assert result.state == state
+    assert v.movq_from_xmm(ENABLED, 3, KERNEL, CPU).value == 0
+
+
+@given(st.integers(0, 15), st.integers(0, 2**64 - 1))
+def test_what_movq_writes_movq_reads(register, value):
+    after = v.movq_xmm(ENABLED, register, value, KERNEL, CPU).state
+    assert v.movq_from_xmm(after, register, KERNEL, CPU).value == value
 
 
 def test_a_256_bit_broadcast_zeroes_the_upper_half_of_the_zmm_register():

@@ -13,7 +13,10 @@ from actors.runtime.errors import VmraceError
 from actors.system import Machine
 from actors.system.kernel import mutants
 from actors.system.kernel.mutants import EQUIVALENT, MUTANTS, Mutant, check_mutant
+from actors.system.tasks import xmm_task
+from actors.system.xstate.kernel_fpu import kernel_fpu_begin, use_fpu
 from scenarios.healthy_two_tasks import healthy_two_tasks
+from tests.system.calling import inside, one_task
 
 SOURCES = sorted(Path(actors.system.__path__[0]).rglob("*.py"))
 CALLED = re.compile(r"\.(?:keeps|is_mutant)\(([^)]*)\)")
@@ -83,3 +86,45 @@ def test_no_execution_tells_an_equivalent_one(mutant):
     assert (
         explore(healthy_two_tasks, {"mutant": mutant}, Wanted(executions=60, seed=1)).verdict == "not found"
     )
+
+
+SAVED = [
+    "set TIF_NEED_FPU_LOAD of task",
+    "load task->fpu.fpstate",
+    "xsaves SSE|TILECFG",
+    "this_cpu store fpu_fpregs_owner_ctx None",
+]
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("mutant", "end"),
+    [
+        ("", SAVED),
+        ("owner_kept", SAVED[:-1]),
+        ("need_load_after_save", [*SAVED[1:3], SAVED[0], SAVED[3]]),
+        ("no_fpregs_lock", SAVED),
+    ],
+)
+async def test_two_of_them_change_one_line_of_kernel_fpu_begin(tell, mutant, end):
+    texts = inside(await tell(one_task(kernel_fpu_begin_and_end, mutant=mutant)))
+    start = texts.index("this_cpu store in_kernel_fpu True") + 2
+    assert texts[start : texts.index("this_cpu store in_kernel_fpu False")] == end
+
+
+async def kernel_fpu_begin_and_end(cpu):
+    await kernel_fpu_begin(cpu)
+    await cpu.this_cpu_write(cpu.kernel.in_kernel_fpu, False)
+    await cpu.this_cpu_add(cpu.kernel.preempt_count, -1)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("mutant", "found"), [("", True), ("owner_kept", False)])
+async def test_an_owner_that_is_kept_makes_the_task_go_on_with_the_kernels_registers(
+    tell, before_message, mutant, found
+):
+    world = Machine(mutant=mutant, softirq=use_fpu)
+    world.host_task(xmm_task, 0xAAAA, name="task")
+    world.interrupts(softirq=1)
+    story = await tell(world, before_message("softirq0", "task", "nop"))
+    assert story.labels("task")["found"] is found

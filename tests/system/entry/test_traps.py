@@ -2,16 +2,17 @@
 
 import msgspec
 import pytest
-from actors.system.traps import exception
 
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.state import cpu_cell
 from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
+from actors.system.entry.traps import exception
 from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 from protocol.registers import Component, Msr, Vector
 from protocol.replies import Fault
+from tests.system.orders import Failing
 
 TILE = b"\x55" * 1024
 
@@ -29,23 +30,28 @@ async def test_nm_reads_xfd_err_then_clears_it_before_interrupts_go_on_and_tries
     texts = story.of("task")
     first = texts.index("ldtilecfg") + 1
     assert texts[first].startswith("tileloadd tmm0")
-    assert texts[first + 1 : first + 15] == [
+    assert [text.split(" Xsave")[0] for text in texts[first + 1 : first + 20]] == [
         "rdmsr XFD_ERR",
         "wrmsr XFD_ERR 0x0",
         "sti",
-        "this_cpu add preempt_count 1",
+        "load task->fpu.perm",
+        "load task->fpu.fpstate",
+        "store task->fpstate[0x40000].regs",
+        "this_cpu add preempt_count 512",
+        "read the flags of task",
         "load task->fpstate.xfd",
-        "store task->fpstate.xfd 0",
-        "load task->fpstate.xfd",
+        "store task->fpstate[0x40000].xfd 0",
+        "store task->fpu.fpstate task->fpstate[0x40000]",
+        "load task->fpstate[0x40000].xfd",
         "this_cpu load xfd_state",
         "wrmsr XFD 0x0",
         "this_cpu store xfd_state 0",
-        "this_cpu add preempt_count -1",
-        "this_cpu load need_resched",
+        "this_cpu add preempt_count -512",
+        "read the flags of task",
         "cli",
-        "iret",
+        "read the flags of task",
     ]
-    assert texts[first + 15] == texts[first]
+    assert texts[first + 20 : first + 22] == ["iret", texts[first]]
     assert story.labels("task") == {"nm": True, "loaded": True}
 
 
@@ -75,6 +81,24 @@ async def test_without_permission_amx_is_sigill_and_the_bit_is_cleared_all_the_s
     assert "wrmsr XFD 0x0" not in texts
     assert story.execution.ending == "finished", "the task ends, the kernel goes on"
     assert texts[-1] == "switch_to idle0"
+
+
+@pytest.mark.trio
+async def test_without_memory_it_is_sigsegv_and_the_bit_is_cleared_all_the_same(tell):
+    world = one_task(amx_task, TILE, perm=TILEDATA, vmalloc_fails=True)
+    story = await tell(world, Failing())
+    assert story.labels("task") == {"nm": True, "signal": "SIGSEGV"}
+    texts = story.of("task")
+    assert texts.count("wrmsr XFD_ERR 0x0") == 1
+    assert "wrmsr XFD 0x0" not in texts
+    assert texts[texts.index("sti") + 1 :][:3] == [
+        "load task->fpu.perm",
+        "vmalloc.choose (True, False)",
+        "set PF_EXITING of task",
+    ]
+    assert story.execution.ending == "finished"
+    given = await tell(one_task(amx_task, TILE, perm=TILEDATA, vmalloc_fails=True))
+    assert given.labels("task")["loaded"] is True
 
 
 @pytest.mark.trio
@@ -157,11 +181,13 @@ async def test_nm_of_cr0_ts_is_warned_of_and_mended_and_the_instruction_tried_ag
     assert story.labels("task") == {"nm": True, "warning": "CR0.TS was set", "configuration": bytes(64)}
     texts = story.of("task")
     first = texts.index("sttilecfg")
-    assert texts[first : first + 6] == [
+    way_back = ["read the flags of task"] if ring == "user" else []
+    assert texts[first : first + 6 + len(way_back)] == [
         "sttilecfg",
         "rdmsr XFD_ERR",
         "read CR0",
         "clts",
+        *way_back,
         "iret",
         "sttilecfg",
     ], "nothing is cleared that was not set, and no buffer is enlarged"
