@@ -12,10 +12,11 @@ from actors.machine.model import CpuModel, CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.processor import Processor
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved, Vmcs, cpu_cell
 from actors.machine.xstate.registers import XState
-from actors.runtime import RunQueue, Variable, World
+from actors.runtime import RunQueue, Variable
 from actors.runtime.conditions import Predicate
 from actors.runtime.errors import ModelError, VmraceError
 from actors.runtime.program import Behaviour
+from actors.system.adding.signals import Signals
 from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
 from actors.system.entry.common import irqentry_exit
 from actors.system.entry.interrupts import (
@@ -29,13 +30,14 @@ from actors.system.entry.traps import exception as host_exception
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
 from actors.system.kernel.cpu import HostCpu
-from actors.system.kernel.data import Task
+from actors.system.kernel.data import Sigaction, Task
 from actors.system.kernel.fixes import missing
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.mutants import check_mutant
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.narration import annotate, event_of
 from actors.system.sched.idle import do_idle
+from actors.system.signals.delivery import arch_do_signal_or_restart
 from actors.system.tasks import ret_from_fork, user_task
 from protocol.handles import Cell, Program
 from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
@@ -44,7 +46,7 @@ from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
 
 
-class Machine(World):
+class Machine(Signals):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it.
 
     `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
@@ -82,6 +84,7 @@ class Machine(World):
             self.cpu_model,
             cpus,
             softirq=softirq,
+            do_signal=arch_do_signal_or_restart,
             vmalloc_fails=vmalloc_fails,
             without=missing(fixes),
             mutant=check_mutant(mutant),
@@ -111,13 +114,15 @@ class Machine(World):
         buffer: int = 0,
         name: str | None = None,
         long_mode: bool = True,
+        sigaction: Sigaction | None = None,
     ) -> Program:
         """Add a user task that runs `code(cpu, *args)`, in compatibility mode unless `long_mode`.
 
-        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks).
+        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks);
+        `sigaction` is what it wants done with a signal.
         """
         user = Ring.USER if long_mode else Ring.USER32
-        task = Task(Program(name or code.__name__))
+        task = Task(Program(name or code.__name__), sigaction=sigaction)
         return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user)
 
     def user_area(self, name: str, *, address: int | None = None) -> MemoryOperand:

@@ -17,7 +17,8 @@ from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
 from actors.system.kernel.data import Kernel, Task
-from actors.system.kernel.flags import NONE, Flags
+from actors.system.kernel.flags import NONE, SIGNALLING, Flags, SendSignal
+from actors.system.kernel.mm import Mprotect, Reclaim
 from actors.system.kernel.preempt_count import (
     HARDIRQ_MASK,
     NMI_MASK,
@@ -56,11 +57,12 @@ def reply_text(reply: Any) -> str:
 def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any]) -> str:
     """Return the class of asynchronous event that a step of a source of `event` is, or nothing.
 
-    A move of the load balancer is one, and an interrupt when it arrives; what its handler does then is not.
+    A move of the load balancer is one, a signal when it is sent, and an interrupt when it arrives; what its handler does then
+    is not, nor is the IPI that makes a CPU look at its signals.
     """
-    if isinstance(message, Move):
+    if isinstance(message, Move | SendSignal | Mprotect | Reclaim):
         return event
-    if not isinstance(message, op.ExternalInterrupt):
+    if not isinstance(message, op.ExternalInterrupt) or event == "signal":
         return ""
     states = [value for value in before.values() if isinstance(value, CpuState)]
     return "" if any(Program(program) in state.pending for state in states) else event
@@ -97,7 +99,7 @@ def _in_margin(message: Any, kernel: Kernel) -> bool:
     """Say whether the margin tells what this step does, to TIF_NEED_RESCHED or preempt_count, or the text does."""
     if not isinstance(message, Through):
         return False
-    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd)
+    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd | SIGNALLING)
 
 
 def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int | None) -> Iterator[Change]:

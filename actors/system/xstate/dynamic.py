@@ -19,10 +19,11 @@ from protocol.instructions import XsaveArea
 
 
 class Errno(Enum):
-    """Why a dynamic feature is not given."""
+    """Why the kernel does not do it."""
 
     EPERM = "EPERM"
     EFAULT = "EFAULT"
+    EINVAL = "EINVAL"
 
 
 ALLOCATOR = Choice("vmalloc")
