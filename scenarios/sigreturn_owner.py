@@ -31,15 +31,13 @@ def sigreturn_owner(
     xfd_set: XfdSetting = "implied",
     tracking: Tracking = "recorded",
 ) -> Machine:
-    """story?"""
-    world = Machine(
-        cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes
-    )
+    """Story?"""
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     bad = frame_with(world.cpu_model, 0xA, xcomp_bv=SSE)
     frame = world.user_frame("frame", bad, xfeatures=TILECFG)
     a = world.host_task(sigreturns, frame, name="A")
     b = world.host_task(keeps_xmm0, XMM0_OF_B, name="B")
-    world.interrupts(external=3)
+    world.interrupts(external=2)
     world.always(KEPT, kept, b.label("xmm0"), words="B: XMM0 is 0, which B has loaded with 0xb")
     world.sometimes("A's frame is refused", is_set, a.label("signal"))
     return world

@@ -48,7 +48,8 @@ def _on_the_way(record: Record) -> list[str]:
 
 
 def _near(farthest: int, step: Step) -> bool:
-    return step.distance is not None and step.distance <= farthest
+    """Say whether a step is shown; a fault always is, also one that could not have been otherwise."""
+    return step.reply.startswith("#") or (step.distance is not None and step.distance <= farthest)
 
 
 def _drawn(record: Record, shown: Callable[[Step], bool]) -> list[str]:

@@ -5,10 +5,10 @@ from actors.runtime import World
 from actors.runtime.errors import ModelError
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Kernel, Task
-from actors.system.kernel.mm import MAPPED, Prot, UserArea, mapped
+from actors.system.kernel.mm import MAPPED, Prot, UserArea
 from actors.system.signals.ptrace import RUNNING
 from actors.system.signals.sources import quiet_signal_source, reclaim, sibling, signal_source
-from protocol.areas import UNMAPPED, XsaveArea
+from protocol.areas import XsaveArea
 from protocol.handles import Program
 from protocol.records import Column
 
@@ -28,16 +28,18 @@ class Signals(World):
         contents: XsaveArea | None = None,
         *,
         xfeatures: int | None = None,
+        page: int = 0,
         prot: Prot = MAPPED,
         resident: bool = True,
     ) -> UserArea:
         """Add an area in user memory: what is in it, what its sw_reserved.xfeatures says (default: all), what it allows.
 
-        One that is not `resident` is mapped, and has to be brought in by a page fault.
+        `page` is where in it the page begins that can go away (bytes). One that is not `resident` is mapped, and has to be
+        brought in by a page fault.
         """
-        area = UserArea(name)
+        area = UserArea(name, page)
         self.cell(area.area, contents or XsaveArea())
-        self.cell(area.pages, mapped(prot) if resident else UNMAPPED)
+        self.cell(area.pages, area.mapped(prot if resident else Prot.NONE))
         self.cell(area.vma, prot)
         self.cell(area.sw_bytes, self.kernel.features if xfeatures is None else xfeatures)
         return area

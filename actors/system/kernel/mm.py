@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
-from protocol.areas import UNMAPPED, WRITE_PROTECTED, MemoryOperand, Pages, XsaveArea
+from protocol.areas import MemoryOperand, Pages, XsaveArea
 from protocol.handles import Cell, Program
 
 __plumbing__ = True
@@ -29,11 +29,18 @@ MAPPED = Prot.READ | Prot.WRITE
 """What stacks and heaps are."""
 
 
+_SW_BYTES_AT = 464
+_END = 1 << 32
+
+
 class UserArea(msgspec.Struct, frozen=True, cache_hash=True):
-    """An XSAVE area in user memory, as a signal frame has one, by the names of its cells."""
+    """An XSAVE area in user memory, as a signal frame has one, by the names of its cells.
+
+    `page` is the offset in bytes at which a page begins that can go away, with all that is behind it; what is before it stays.
+    """
 
     name: str
-    address: int | None = None
+    page: int = 0
 
     @property
     def area(self) -> Cell:
@@ -52,13 +59,24 @@ class UserArea(msgspec.Struct, frozen=True, cache_hash=True):
 
     @property
     def sw_bytes(self) -> Cell:
-        """sw_reserved.xfeatures: which components the frame says it has (mask). It is on the area's first page."""
+        """sw_reserved.xfeatures: which components the frame says it has (mask). It is at byte 464 of the area."""
         return Cell(f"sw_bytes of {self.name}")
 
     @property
     def operand(self) -> MemoryOperand:
         """The area as an instruction's operand, which may #PF."""
-        return MemoryOperand(self.area, self.pages, self.address)
+        return MemoryOperand(self.area, self.pages)
+
+    def mapped(self, vma: Prot) -> Pages:
+        """Return the page tables that allow what the mapping does."""
+        if vma & Prot.WRITE:
+            return Pages()
+        gone = ((self.page, _END),)
+        return Pages(read_only=gone) if vma else Pages(absent=gone)
+
+    def always_there(self, cell: Cell) -> bool:
+        """Say whether one of the area's cells is on the page that stays."""
+        return cell == self.sw_bytes and self.page > _SW_BYTES_AT
 
 
 class PutUser(msgspec.Struct, frozen=True):
@@ -119,18 +137,19 @@ class Mm(Device, frozen=True):
         pages: Pages = values[area.pages]
         match message:
             case PutUser(cell=cell, value=value):
-                there = not pages.absent and not pages.read_only
+                there = area.always_there(cell) or pages == Pages()
                 return (Outcome(there, ((cell, value),) if there else ()),)
             case GetUser(cell=cell):
-                return (Outcome(None if pages.absent else values[cell]),)
+                there = area.always_there(cell) or not pages.absent
+                return (Outcome(values[cell] if there else None),)
             case HandleMmFault(write=write):
                 vma: Prot = values[area.vma]
                 wanted = Prot.WRITE if write else Prot.READ
-                return (Outcome(True, ((area.pages, mapped(vma)),)) if vma & wanted else Outcome(False),)
+                return (Outcome(True, ((area.pages, area.mapped(vma)),)) if vma & wanted else Outcome(False),)
             case Mprotect(prot=prot):
-                return (Outcome(None, ((area.vma, prot), (area.pages, mapped(prot)))),)
+                return (Outcome(None, ((area.vma, prot), (area.pages, area.mapped(prot)))),)
             case Reclaim():
-                return (Outcome(None, ((area.pages, UNMAPPED),)),)
+                return (Outcome(None, ((area.pages, area.mapped(Prot.NONE)),)),)
         raise TypeError(f"memory has no message {type(message).__name__}")
 
     def describe(self, message: Any) -> str:
@@ -151,10 +170,3 @@ class Mm(Device, frozen=True):
 MM = Mm("mm")
 EMPTY = XsaveArea()
 """An area of zeros."""
-
-
-def mapped(vma: Prot) -> Pages:
-    """Return the page tables that allow what the mapping does."""
-    if vma & Prot.WRITE:
-        return Pages()
-    return WRITE_PROTECTED if vma else UNMAPPED

@@ -3,7 +3,7 @@
 Follows arch/x86/kernel/signal.c and signal_64.c.
 """
 
-from actors.runtime import routine
+from actors.runtime import routine, set_label
 from actors.system.entry.common import exit_to_user_mode_prepare
 from actors.system.entry.traps import force_sig
 from actors.system.kernel.cpu import HostCpu
@@ -43,7 +43,9 @@ async def handle_signal(cpu: HostCpu, action: Sigaction) -> None:
     """handle_signal(): the frame, then initial state for the handler, then signal_setup_done(), which blocks the signal."""
     if not await setup_rt_frame(cpu, action.frame):
         force_sig("SIGSEGV")
+    set_label("clearing", value=True)
     await fpu__clear_user_states(cpu)
+    set_label("clearing", value=False)
     await cpu.through(cpu.me.flags, SetBlocked(blocked=True))
 
 

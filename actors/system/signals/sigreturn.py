@@ -5,7 +5,7 @@ anything. An XRSTOR from user memory ends that: what it leaves is the owner's no
 fails has changed twice. Follows arch/x86/kernel/fpu/signal.c.
 """
 
-from actors.runtime import become, routine
+from actors.runtime import become, routine, set_label
 from actors.runtime.program import Become
 from actors.system.fpu.registers import (
     fpregs_deactivate,
@@ -30,13 +30,12 @@ from protocol.replies import Fault
 @routine
 async def fpu__restore_sig(cpu: HostCpu, frame: UserArea | None) -> bool:
     """fpu__restore_sig(): no frame is initial state; so is one that cannot be restored, of which the caller is told by False."""
-    if frame is None:
-        await fpu__clear_user_states(cpu)
+    if frame is not None and await __fpu_restore_sig(cpu, frame):
         return True
-    restored = await __fpu_restore_sig(cpu, frame)
-    if not restored:
-        await fpu__clear_user_states(cpu)
-    return restored
+    set_label("clearing", value=True)
+    await fpu__clear_user_states(cpu)
+    set_label("clearing", value=False)
+    return frame is None
 
 
 @routine
