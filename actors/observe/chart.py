@@ -48,8 +48,7 @@ def _on_the_way(record: Record) -> list[str]:
 
 
 def _near(farthest: int, step: Step) -> bool:
-    """Say whether a step is shown; a fault always is, also one that could not have been otherwise."""
-    return step.reply.startswith("#") or (step.distance is not None and step.distance <= farthest)
+    return step.distance is not None and step.distance <= farthest
 
 
 def _drawn(record: Record, shown: Callable[[Step], bool]) -> list[str]:

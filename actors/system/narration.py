@@ -12,6 +12,7 @@ import msgspec
 from actors.machine.describe import component_names
 from actors.machine.processor import Through
 from actors.machine.state import CpuState, Kind, cpu_cell
+from actors.machine.xstate.components import COMPACTED
 from actors.runtime.device import Retry
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
@@ -46,6 +47,8 @@ def reply_text(reply: Any) -> str:
             return f"#{vector.name} at {address:#x}"
         case Fault(vector=vector):
             return f"#{vector.name}"
+        case op.XsaveArea():
+            return _area(reply)
         case VmExit(reason=reason, vector=vector):
             what = reason.name.lower().replace("_", " ")
             return what if vector is None else f"{what} #{vector.name}"
@@ -152,7 +155,9 @@ def _content(cpu: CpuState, component: int) -> str:
 
 
 def _area(area: op.XsaveArea) -> str:
-    return f"[{component_names(area.xstate_bv)}]"
+    """Name what is in an area; its XCOMP_BV only where it has bits that no component has."""
+    bogus = area.xcomp_bv & ~COMPACTED & ~sum(1 << component for component in Component)
+    return f"[{component_names(area.xstate_bv)}]" + (f" XCOMP_BV {area.xcomp_bv:#x}" if bogus else "")
 
 
 _MAPPINGS: dict[op.Pages, str] = {

@@ -28,6 +28,10 @@ _SLICED = 500
 """Steps of an execution in which those that matter are looked for."""
 
 
+_NEWS = "#"
+"""How a reply begins that is always told, and why it was given: an exception is named so (`#PF`)."""
+
+
 def explained(
     scenario: Scenario, parameters: Mapping[str, Any], recorded: Recorded, *, stop: StopRequest = never
 ) -> Recorded:
@@ -75,7 +79,8 @@ class _Explaining:
         steps, given = self._record.steps, self._given
         if len(steps) > _SLICED:
             return steps
-        distance = steps_that_matter(given.tables, given.played, self._passing)
+        news = [place for place, step in enumerate(steps) if step.reply.startswith(_NEWS)]
+        distance = steps_that_matter(given.tables, given.played, self._passing, news)
         named = {place for place, step in enumerate(steps) if step.event} | self._shown
         return tuple(
             msgspec.structs.replace(step, distance=0 if place in named else distance.get(place))
