@@ -43,8 +43,10 @@ def xfd_signal_delivery(
         action = Sigaction(amx_handler, world.user_frame("frame"))
         tn = world.host_task(waits_for_signal, name="Tn", sigaction=action)
         world.signals(tn)
+        clearing = tn.label("frame written")
     else:
         tn = world.host_task(sigreturns_to_amx, None, name="Tn")
+        clearing = tn.label("frame refused")
     world.host_task(amx_and_yield, TILE, perm=TILEDATA, buffer=TILEDATA, name="Ta")
     world.interrupts(external=1)
     if debug:
@@ -61,6 +63,6 @@ def xfd_signal_delivery(
             words=XFD_VALIDATE_STATE,
         )
     world.always(ESCAPED, unset, tn.label("used AMX"), words="Tn uses AMX without permission: no #NM")
-    world.sometimes("Ta runs before Tn's state is cleared", off_cpu_while, tn.placement, tn.label("clearing"))
+    world.sometimes("Ta runs before Tn's state is cleared", off_cpu_while, tn.placement, clearing)
     world.sometimes("Tn's #NM is SIGILL", is_set, tn.label("signal"))
     return world

@@ -53,7 +53,7 @@ class Machine(Signals):
     `softirq` the kernel has a softirq that does that; with `vmalloc_fails` each allocation may fail.
     """
 
-    model = "the 2021 mail's design"
+    model = "Linux 6.12.117"
 
     def __init__(
         self,
@@ -148,6 +148,7 @@ class Machine(Signals):
 
         `dynamic_features` are those of its configuration (mask).
         """
+        self.model = "the 2021 mail's design"
         handle = self.program(code, GuestCpu(self.processor, exception), *args, name=name)
         vcpu = Vcpu(handle.name, handle, dynamic_features)
         self.cell(handle.placement, Placement())

@@ -113,7 +113,7 @@ def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int 
             yield from _registers(cell.name, old, new)
         elif isinstance(new, op.XsaveArea):
             if old != new:
-                yield Change(cell.name, "", "none" if old is None else _area(old), _area(new))
+                yield Change(cell.name, "", *_areas(old, new))
         elif isinstance(new, op.Pages):
             if old != new:
                 yield Change(cell.name, "", _mapping(old), _mapping(new))
@@ -152,6 +152,12 @@ def _content(cpu: CpuState, component: int) -> str:
         return "set"
     held = cpu.x.held(component)
     return ("zero" if component > Component.SSE else "initial") if held is None else show(held)
+
+
+def _areas(old: op.XsaveArea | None, new: op.XsaveArea) -> tuple[str, str]:
+    """Name what was in an area and what is now; where that is the same components, it is their data that has changed."""
+    before, after = "none" if old is None else _area(old), _area(new)
+    return before, f"{after} with other data" if before == after else after
 
 
 def _area(area: op.XsaveArea) -> str:

@@ -28,8 +28,8 @@ _SLICED = 500
 """Steps of an execution in which those that matter are looked for."""
 
 
-_NEWS = "#"
-"""How a reply begins that is always told, and why it was given: an exception is named so (`#PF`)."""
+_NEWS = ("#GP", "#PF")
+"""How a reply begins that is always told, and why it was given: exceptions that are nobody's ordinary course."""
 
 
 def explained(
@@ -51,6 +51,11 @@ def explained(
         given = Counterexample(tables, choices_of(body))
         record = _Explaining(given, recorded.record, on_trio).record(stop)
     return msgspec.structs.replace(recorded, record=record)
+
+
+def _says(step: Step) -> bool:
+    """Say whether the program has set a label at this step that is true: it says where it stands."""
+    return any(value == "True" for _, value in step.labels)
 
 
 class _Explaining:
@@ -81,7 +86,7 @@ class _Explaining:
             return steps
         news = [place for place, step in enumerate(steps) if step.reply.startswith(_NEWS)]
         distance = steps_that_matter(given.tables, given.played, self._passing, news)
-        named = {place for place, step in enumerate(steps) if step.event} | self._shown
+        named = {place for place, step in enumerate(steps) if step.event or _says(step)} | self._shown
         return tuple(
             msgspec.structs.replace(step, distance=0 if place in named else distance.get(place))
             for place, step in enumerate(steps)

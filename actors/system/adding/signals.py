@@ -32,8 +32,9 @@ class Signals(World):
         prot: Prot = MAPPED,
         resident: bool = True,
     ) -> UserArea:
-        """Add an area in user memory: what is in it, what its sw_reserved.xfeatures says (default: all), what it allows.
+        """Add an area in user memory: what is in it, what its sw_reserved.xfeatures says, what it allows.
 
+        A frame with contents says that it has all components, unless told otherwise, and an empty one none.
         `page` is where in it the page begins that can go away (bytes). One that is not `resident` is mapped, and has to be
         brought in by a page fault.
         """
@@ -41,7 +42,8 @@ class Signals(World):
         self.cell(area.area, contents or XsaveArea())
         self.cell(area.pages, area.mapped(prot if resident else Prot.NONE))
         self.cell(area.vma, prot)
-        self.cell(area.sw_bytes, self.kernel.features if xfeatures is None else xfeatures)
+        says = self.kernel.features if contents else 0
+        self.cell(area.sw_bytes, says if xfeatures is None else xfeatures)
         return area
 
     def signals(self, task: Program, *, count: int = 1, cpu: int | None = 0) -> None:

@@ -43,9 +43,8 @@ async def handle_signal(cpu: HostCpu, action: Sigaction) -> None:
     """handle_signal(): the frame, then initial state for the handler, then signal_setup_done(), which blocks the signal."""
     if not await setup_rt_frame(cpu, action.frame):
         force_sig("SIGSEGV")
-    set_label("clearing", value=True)
     await fpu__clear_user_states(cpu)
-    set_label("clearing", value=False)
+    set_label("frame written", value=False)
     await cpu.through(cpu.me.flags, SetBlocked(blocked=True))
 
 

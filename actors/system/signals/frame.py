@@ -4,7 +4,7 @@ Follows arch/x86/kernel/fpu/signal.c.
 """
 
 from actors.machine.xstate.components import TILES
-from actors.runtime import become, routine
+from actors.runtime import become, routine, set_label
 from actors.runtime.program import Become
 from actors.system.fpu.registers import fpregs_restore_userregs
 from actors.system.kernel.cpu import HostCpu
@@ -56,7 +56,9 @@ async def xsave_to_user_sigframe(cpu: HostCpu, frame: UserArea) -> Fault | None:
     mask = fpstate.user_xfeatures
     if mask & TILES:
         mask &= await cpu.xgetbv(1) | ~TILES
-    return await cpu.attempt(op.Xsave(mask, frame.operand))
+    fault = await cpu.attempt(op.Xsave(mask, frame.operand))
+    set_label("frame written", fault is None)
+    return fault
 
 
 @routine

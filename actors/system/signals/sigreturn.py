@@ -32,9 +32,9 @@ async def fpu__restore_sig(cpu: HostCpu, frame: UserArea | None) -> bool:
     """fpu__restore_sig(): no frame is initial state; so is one that cannot be restored, of which the caller is told by False."""
     if frame is not None and await __fpu_restore_sig(cpu, frame):
         return True
-    set_label("clearing", value=True)
+    set_label("frame refused", value=True)
     await fpu__clear_user_states(cpu)
-    set_label("clearing", value=False)
+    set_label("frame refused", value=False)
     return frame is None
 
 
