@@ -1,9 +1,9 @@
 """An XRSTOR that faults, and has changed registers all the same, which the kernel holds for another task."""
 
 from actors.machine.model import CpuName, Tracking, XfdErr, XfdSetting
-from actors.runtime import case, scenario
+from actors.runtime import Program, case, scenario
 from actors.system import Machine
-from actors.system.invariants import is_set
+from actors.system.invariants import is_set, owned_while
 from actors.system.signals.uabi import frame_with
 from actors.system.signals.users import keeps_xmm0, sigreturns
 
@@ -14,6 +14,11 @@ LEAK = "B never reads A's XMM0"
 def not_of_a(xmm0: int | None) -> bool:
     """What B read, if it has, is not what A's frame has in it (I9)."""
     return xmm0 != XMM0_OF_A
+
+
+def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
+    """The registers are B's while A's frame is found bad."""
+    return owned_while(owner, refused, whose="B")
 
 
 @scenario(
@@ -39,5 +44,11 @@ def xrstor_partial(
     world.sibling(frame)
     world.interrupts(external=2)
     world.always(LEAK, not_of_a, b.label("xmm0"), words="B reads A's XMM0")
-    world.sometimes("A's frame goes away", is_set, a.label("signal"))
+    world.sometimes(
+        "A's XRSTOR fails while the registers are B's",
+        owned_by_b,
+        world.kernel.owner.each[0],
+        a.label("frame refused"),
+    )
+    world.sometimes("A's sigreturn is SIGSEGV", is_set, a.label("signal"))
     return world

@@ -62,6 +62,7 @@ async def restore_fpregs_from_user(cpu: HostCpu, frame: UserArea, xfeatures: int
     fpstate: Fpstate = await cpu.read(task.fpstate)
     await xfd_update_state(cpu, fpstate)
     fault = await __restore_fpregs_from_user(cpu, frame, fpstate.user_xfeatures, xfeatures)
+    set_label("frame refused", fault is not None)
     if fault is not None:
         if invalidates(cpu.kernel) and await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
             await fpregs_deactivate(cpu)
