@@ -18,17 +18,19 @@ from actors.runtime.program import Behaviour
 from actors.system.adding.interrupts import Interrupts
 from actors.system.adding.invariants import Invariants
 from actors.system.adding.moving import Moving
+from actors.system.adding.signals import Signals
 from actors.system.adding.tasks import Tasks
 from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
-from actors.system.kernel.data import Task
+from actors.system.kernel.data import Sigaction, Task
 from actors.system.kernel.fixes import missing
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.mutants import check_mutant
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
 from actors.system.narration import annotate, event_of
 from actors.system.sched.idle import do_idle
+from actors.system.signals.delivery import arch_do_signal_or_restart
 from actors.system.tasks import user_task
 from protocol.handles import Cell, Program
 from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
@@ -37,14 +39,14 @@ from protocol.records import Kind as ConditionKind
 from protocol.registers import Msr
 
 
-class Machine(Tasks, Interrupts, Moving, Invariants):
+class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it.
 
     `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
     `softirq` the kernel has a softirq that does that; with `vmalloc_fails` each allocation may fail.
     """
 
-    model = "the 2021 mail's design"
+    model = "Linux 6.12.117"
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class Machine(Tasks, Interrupts, Moving, Invariants):
             self.cpu_model,
             cpus,
             softirq=softirq,
+            do_signal=arch_do_signal_or_restart,
             vmalloc_fails=vmalloc_fails,
             without=missing(fixes),
             mutant=check_mutant(mutant),
@@ -102,20 +105,21 @@ class Machine(Tasks, Interrupts, Moving, Invariants):
         buffer: int = 0,
         name: str | None = None,
         long_mode: bool = True,
+        sigaction: Sigaction | None = None,
         leader: Program | None = None,
         loaded: bool = True,
     ) -> Program:
         """Add a user task that runs `code(cpu, *args)`, in compatibility mode unless `long_mode`.
 
-        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks). With a
-        `leader`, a task that has `permissions`, it is a thread of that one's process, whose permission it shares. The first task
-        of a CPU begins there, in the kernel on its way to user mode, with its state in the registers, or in memory alone unless
-        `loaded`.
+        `perm` is its permission for dynamic features, `buffer` those that its fpstate has room for already (masks);
+        `sigaction` is what it wants done with a signal. With a `leader`, a task that has `permissions`, it is a thread of that
+        one's process, whose permission it shares. The first task of a CPU begins there, in the kernel on its way to user mode,
+        with its state in the registers, or in memory alone unless `loaded`.
         """
         self._check_features("perm", perm)
         self._check_features("buffer", buffer)
         user = Ring.USER if long_mode else Ring.USER32
-        task = Task(Program(name or code.__name__), leader)
+        task = Task(Program(name or code.__name__), leader, sigaction=sigaction)
         if leader is not None:
             self._thread_of(leader, task)
         return self._add_task(user_task, (code, args), cpu, task, perm, buffer, user, loaded=loaded)
@@ -143,6 +147,7 @@ class Machine(Tasks, Interrupts, Moving, Invariants):
 
         `dynamic_features` are those of its configuration (mask).
         """
+        self.model = "the 2021 mail's design"
         handle = self.program(code, GuestCpu(self.processor, exception), *args, name=name)
         vcpu = Vcpu(handle.name, handle, dynamic_features)
         self.cell(handle.placement, Placement())

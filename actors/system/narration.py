@@ -12,13 +12,15 @@ import msgspec
 from actors.machine.describe import component_names
 from actors.machine.processor import ARRIVALS, Through
 from actors.machine.state import CpuState, Kind, cpu_cell
+from actors.machine.xstate.components import COMPACTED
 from actors.runtime.device import Retry
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
 from actors.system.entry.hotplug import TakeDown
 from actors.system.kernel.data import Kernel, Task
-from actors.system.kernel.flags import NONE, Flags
+from actors.system.kernel.flags import NONE, SIGNALLING, Flags, SendSignal
+from actors.system.kernel.mm import Mprotect, Reclaim
 from actors.system.kernel.preempt_count import (
     HARDIRQ_MASK,
     NMI_MASK,
@@ -46,6 +48,8 @@ def reply_text(reply: Any) -> str:
             return f"#{vector.name} at {address:#x}"
         case Fault(vector=vector):
             return f"#{vector.name}"
+        case op.XsaveArea():
+            return _area(reply)
         case VmExit(reason=reason, vector=vector):
             what = reason.name.lower().replace("_", " ")
             return what if vector is None else f"{what} #{vector.name}"
@@ -57,12 +61,12 @@ def reply_text(reply: Any) -> str:
 def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any]) -> str:
     """Return the class of asynchronous event that a step of a source of `event` is, or nothing.
 
-    A move of the load balancer is one, a CPU that goes offline, and an interrupt when it arrives; what its handler does then
-    is not.
+    A move of the load balancer is one, a CPU that goes offline, a signal when it is sent, and an interrupt when it arrives;
+    what its handler does then is not, nor is the IPI that makes a CPU look at its signals.
     """
-    if isinstance(message, Move | TakeDown):
+    if isinstance(message, Move | TakeDown | SendSignal | Mprotect | Reclaim):
         return event
-    if type(message) not in ARRIVALS:
+    if type(message) not in ARRIVALS or event == "signal":
         return ""
     states = [value for value in before.values() if isinstance(value, CpuState)]
     source = Program(program)
@@ -103,7 +107,7 @@ def _in_margin(message: Any, kernel: Kernel) -> bool:
     """Say whether the margin tells what this step does, to TIF_NEED_RESCHED or preempt_count, or the text does."""
     if not isinstance(message, Through):
         return False
-    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd)
+    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd | SIGNALLING)
 
 
 def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int | None) -> Iterator[Change]:
@@ -173,8 +177,11 @@ def _areas(old: op.XsaveArea | None, new: op.XsaveArea | None) -> tuple[str, str
 
 
 def _area(area: op.XsaveArea | None) -> str:
-    """Return the components in an area, or that there is none: not allocated, or freed."""
-    return "none" if area is None else f"[{component_names(area.xstate_bv)}]"
+    """Return the components in an area, and its XCOMP_BV where that has bits of none; or that it is not allocated, or freed."""
+    if area is None:
+        return "none"
+    bogus = area.xcomp_bv & ~COMPACTED & ~sum(1 << component for component in Component)
+    return f"[{component_names(area.xstate_bv)}]" + (f" XCOMP_BV {area.xcomp_bv:#x}" if bogus else "")
 
 
 _MAPPINGS: dict[op.Pages, str] = {

@@ -11,10 +11,7 @@ from protocol.registers import Component
 
 
 async def user_task(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
-    """Return to user mode, run `code`, and exit."""
-    await cpu.cli()
-    await exit_to_user_mode_prepare(cpu)
-    await cpu.iret()
+    """Run `code`, and exit."""
     await user_mode(cpu, code, args)
     await do_exit(cpu)
 
@@ -33,8 +30,11 @@ async def kthread(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> No
 
 @routine
 async def user_mode(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> None:
-    """Run `code` in user mode until it leaves by itself, or is killed by a signal."""
+    """Go to user mode and run `code` there, until it leaves by itself or a signal kills it, which may be at once."""
     try:
+        await cpu.cli()
+        await exit_to_user_mode_prepare(cpu)
+        await cpu.iret()
         await code(cpu, *args)
         await cpu.syscall()
     except Killed:

@@ -28,6 +28,10 @@ _SLICED = 500
 """Steps of an execution in which those that matter are looked for."""
 
 
+_NEWS = ("#GP", "#PF")
+"""How a reply begins that is always told, and why it was given: exceptions that are nobody's ordinary course."""
+
+
 def explained(
     scenario: Scenario, parameters: Mapping[str, Any], recorded: Recorded, *, stop: StopRequest = never
 ) -> Recorded:
@@ -47,6 +51,11 @@ def explained(
         given = Counterexample(tables, choices_of(body))
         record = _Explaining(given, recorded.record, on_trio).record(stop)
     return msgspec.structs.replace(recorded, record=record)
+
+
+def _says(step: Step) -> bool:
+    """Say whether the program has set a label at this step that is true: it says where it stands."""
+    return any(value == "True" for _, value in step.labels)
 
 
 class _Explaining:
@@ -75,8 +84,9 @@ class _Explaining:
         steps, given = self._record.steps, self._given
         if len(steps) > _SLICED:
             return steps
-        distance = steps_that_matter(given.tables, given.played, self._passing)
-        named = {place for place, step in enumerate(steps) if step.event} | self._shown
+        news = [place for place, step in enumerate(steps) if step.reply.startswith(_NEWS)]
+        distance = steps_that_matter(given.tables, given.played, self._passing, news)
+        named = {place for place, step in enumerate(steps) if step.event or _says(step)} | self._shown
         return tuple(
             msgspec.structs.replace(step, distance=0 if place in named else distance.get(place))
             for place, step in enumerate(steps)

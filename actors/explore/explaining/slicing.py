@@ -100,6 +100,13 @@ class Slice:
             self._demands += 1
             heappush(self._waiting, (distance, self._demands, number, effect))
 
+    def answer(self, number: int) -> None:
+        """Demand the steps that gave a step its reply: where the device with another value would have replied another."""
+        self.distance[number] = 0
+        for instead, outcome in self.facts.what_if(number):
+            if outcome is not None and not same(outcome.reply, self.facts.steps[number].outcome.reply):
+                self.part(instead.cell, instead.path, number, 1)
+
     def part(self, cell: Cell, path: Path, before: int, distance: int) -> None:
         """Demand the step that gave a part of a cell the value that it has in front of another one."""
         number = self.facts.definer(cell, path, before)

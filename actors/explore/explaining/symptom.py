@@ -4,6 +4,7 @@ That is the parts of cells, and labels, which alone would make a broken conditio
 a program would not have failed; and what everybody waits for in a deadlock.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from actors.explore.explaining.leaves import Path, exchanged
@@ -15,10 +16,17 @@ from actors.runtime.values import same
 from protocol.handles import Cell, Label
 
 
-def steps_that_matter(tables: Tables, played: Played, passing: list[Played]) -> dict[int, int]:
-    """Return the steps on the way to the symptom, as places, with how many dependences each is away from it."""
+def steps_that_matter(
+    tables: Tables, played: Played, passing: list[Played], news: Collection[int] = ()
+) -> dict[int, int]:
+    """Return the steps on the way to the symptom, as places, with how many dependences each is away from it.
+
+    `news` are places whose replies a reader wants to know the reasons of, whatever follows from them.
+    """
     found = Slice(tables, played, passing)
     begin(found)
+    for number in news:
+        found.answer(number)
     found.follow()
     return found.distance
 

@@ -5,6 +5,8 @@ from user mode that XFD raised is resolved by giving the task a larger buffer. O
 warns, clears the bit and goes on.
 """
 
+from typing import NoReturn
+
 from actors.machine.instructions import CR0_TS
 from actors.runtime import routine, set_label
 from actors.system.entry.common import exit_to_user_mode_prepare
@@ -84,7 +86,7 @@ async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
     return True
 
 
-def force_sig(signal: str) -> None:
+def force_sig(signal: str) -> NoReturn:
     """force_sig(): the task gets a signal that it cannot survive."""
     set_label("signal", signal)
     raise Killed(signal)

@@ -42,8 +42,13 @@ async def restore_fpregs_from_fpstate(cpu: HostCpu, fpstate: Fpstate, mask: int 
 
 @routine
 async def ex_handler_fprestore(cpu: HostCpu) -> None:
-    """ex_handler_fprestore(): the buffer was bad, so the registers get their initial state; a second fault is fatal."""
+    """ex_handler_fprestore(): the buffer was bad, so the registers get their initial state; a second fault is fatal.
+
+    The kernel that took any XCOMP_BV from a tracer warned, skipped the instruction, and went on with what was in the registers.
+    """
     set_label("warning", "Bad FPU state detected, reinitializing FPU registers.")
+    if not cpu.kernel.has("814fb7bb7db5"):
+        return
     await cpu.xrstors(cpu.kernel.features & ALL_BUT_PKRU, cpu.kernel.init_fpstate.regs)
 
 
@@ -65,6 +70,35 @@ async def fpregs_activate(cpu: HostCpu, task: Task) -> None:
 async def fpregs_deactivate(cpu: HostCpu) -> None:
     """__cpu_invalidate_fpregs_state(): this CPU's registers are nobody's."""
     await cpu.this_cpu_write(cpu.kernel.owner, None)
+
+
+@routine
+async def fpregs_mark_activate(cpu: HostCpu) -> None:
+    """fpregs_mark_activate(): the registers hold the current task's state now, whatever its fpstate says."""
+    task = cpu.me
+    await fpregs_activate(cpu, task)
+    await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+
+
+@routine
+async def restore_fpregs_from_init_fpstate(cpu: HostCpu, mask: int = ALL_BUT_PKRU) -> None:
+    """restore_fpregs_from_init_fpstate(): XRSTORS of all features in `mask` from init_fpstate, under whatever XFD there is."""
+    init = cpu.kernel.init_fpstate
+    set_label("xrstors", init)
+    await cpu.xrstors(cpu.kernel.features & mask, init.regs)
+    set_label("xrstors", None)
+
+
+@routine
+async def restore_supervisor_states(cpu: HostCpu, fpstate: Fpstate) -> None:
+    """os_xrstor_supervisor(): the components that user mode cannot load, from where the last context switch saved them."""
+    await cpu.xrstors(supervisor_features(cpu), fpstate.regs)
+
+
+def supervisor_features(cpu: HostCpu) -> int:
+    """xfeatures_mask_supervisor(): those of the kernel's features that are enabled in IA32_XSS (mask)."""
+    return cpu.kernel.features & ~cpu.processor.model.xcr0
 
 
 @routine

@@ -26,7 +26,14 @@ from collections.abc import Callable, Iterator
 
 from actors.system.invariants.buffers import i4, i5, xfd_validate_state
 from actors.system.invariants.labels import is_set, known, none_or_zero, not_false, unset
-from actors.system.invariants.modes import exit_while, host_if_set, host_user, off_cpu_while, runs_on_other
+from actors.system.invariants.modes import (
+    exit_while,
+    host_if_set,
+    host_user,
+    off_cpu_while,
+    owned_while,
+    runs_on_other,
+)
 from actors.system.invariants.ownership import i3, i6
 from actors.system.invariants.registers import i7
 from actors.system.invariants.subject import Check, Subject
@@ -63,6 +70,7 @@ __all__ = [
     "none_or_zero",
     "not_false",
     "off_cpu_while",
+    "owned_while",
     "runs_on_other",
     "unset",
     "xfd_err_clear",

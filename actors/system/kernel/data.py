@@ -13,6 +13,7 @@ from actors.machine.processor import PerCpu
 from actors.runtime import Lock, Variable
 from actors.runtime.program import Behaviour
 from actors.system.kernel.flags import ThreadFlags
+from actors.system.kernel.mm import UserArea
 from protocol.handles import Cell, Program
 
 
@@ -49,15 +50,27 @@ class Fpstate(msgspec.Struct, frozen=True, cache_hash=True):
         return Cell(f"{self.name}.regs")
 
 
+class Sigaction(msgspec.Struct, frozen=True, cache_hash=True):
+    """What a task wants done with a signal: `handler(cpu, frame)` in user mode, with its frame at `frame`.
+
+    The handler returns the pointer that it leaves in the frame for rt_sigreturn (uc_mcontext.fpstate): an area, or None.
+    """
+
+    handler: Behaviour
+    frame: UserArea
+
+
 class Task(msgspec.Struct, frozen=True, cache_hash=True):
     """task_struct, by the program that it runs. Threads of one process have the same `leader`, whose permissions count.
 
-    `idle` is the task of a CPU that nobody else wants; it waits in no run queue.
+    `idle` is the task of a CPU that nobody else wants; it waits in no run queue. A task without `sigaction` is ended by a
+    signal.
     """
 
     program: Program
     leader: Program | None = None
     idle: bool = False
+    sigaction: Sigaction | None = None
 
     @property
     def name(self) -> str:
@@ -78,6 +91,11 @@ class Task(msgspec.Struct, frozen=True, cache_hash=True):
     def last_cpu(self) -> Variable[int]:
         """task->thread.fpu.last_cpu: where the registers were loaded or saved last; -1: nowhere."""
         return _variable(f"{self.name}->fpu.last_cpu")
+
+    @property
+    def state(self) -> Variable[str]:
+        """task->__state, of a task that somebody traces: `running` or `traced`."""
+        return _variable(f"{self.name}->__state")
 
     @property
     def perm(self) -> Variable[int]:

@@ -17,33 +17,36 @@ class Bug(Exception):
 
 
 @routine
-async def schedule(cpu: HostCpu) -> None:
-    """schedule(): let another runnable task have the CPU, if there is one; called with interrupts on."""
+async def schedule(cpu: HostCpu, *, sleeping: bool = False) -> None:
+    """schedule(): let another runnable task have the CPU, if there is one; called with interrupts on.
+
+    A task that is `sleeping`, whose __state says that it waits for something, is on no run queue until somebody wakes it.
+    """
     await cpu.cli()
-    await schedule_irqs_off(cpu)
+    await schedule_irqs_off(cpu, sleeping=sleeping)
     await cpu.sti()
 
 
 @routine
-async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False) -> None:
+async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False, sleeping: bool = False) -> None:
     """__schedule(), between its local_irq_disable() and the end of finish_task_switch(); raises Bug in an atomic section."""
     if await cpu.this_cpu_read(cpu.kernel.preempt_count):
         raise Bug(f"BUG: scheduling while atomic: {(await cpu.current()).name}")
-    if await context_switch(cpu, exiting=exiting):
+    if await context_switch(cpu, exiting=exiting, sleeping=sleeping):
         await switch_fpu_finish(cpu)
 
 
 @routine
-async def context_switch(cpu: HostCpu, *, exiting: bool) -> bool:
+async def context_switch(cpu: HostCpu, *, exiting: bool, sleeping: bool = False) -> bool:
     """pick_next_task() and the half of the previous task, up to switch_to; returns in its own, or False if there is no other."""
     kernel, task = cpu.kernel, cpu.me
     await cpu.clear_flag(task, Flags.TIF_NEED_RESCHED)
     coming: Program | None = await cpu.through(kernel.runqueue, Pick())
-    if coming is None and not exiting:
+    if coming is None and not exiting and not sleeping:
         return False
     if not exiting:
         await switch_fpu_prepare(cpu)
-        if not task.idle:
+        if not task.idle and not sleeping:
             await cpu.through(kernel.runqueue, Add(task.program))
     await cpu.switch_to(coming or await cpu.this_cpu_read(kernel.idle))
     return not exiting

@@ -1,0 +1,54 @@
+"""A sigreturn that fails after it has changed registers which the kernel holds for another task."""
+
+from actors.machine.model import CpuName, Tracking, XfdErr, XfdSetting
+from actors.machine.xstate.components import SSE, TILECFG
+from actors.runtime import Program, case, scenario
+from actors.system import Machine
+from actors.system.invariants import is_set, owned_while
+from actors.system.signals.uabi import frame_with
+from actors.system.signals.users import keeps_xmm0, sigreturns
+
+XMM0_OF_B = 0xB
+KEPT = "B finds in XMM0 what it loaded"
+
+
+def kept(xmm0: int | None) -> bool:
+    """What B read, if it has, is what it had loaded."""
+    return xmm0 in {None, XMM0_OF_B}
+
+
+def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
+    """The registers are B's while A's frame is found bad."""
+    return owned_while(owner, refused, whose="B")
+
+
+@scenario(
+    cases=[
+        case(fixes="-bbc55341b9c6", expect="violated", violated=(KEPT,)),
+        case(fixes="shipped", expect="proved"),
+    ],
+    fix="bbc55341b9c6",
+)
+def sigreturn_owner(
+    fixes: str = "shipped",
+    cpu: CpuName = "sapphire_rapids",
+    xfd_err: XfdErr = "load",
+    xfd_set: XfdSetting = "implied",
+    tracking: Tracking = "recorded",
+) -> Machine:
+    """Story?"""
+    world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
+    bad = frame_with(world.cpu_model, 0xA, xcomp_bv=SSE)
+    frame = world.user_frame("frame", bad, xfeatures=TILECFG)
+    a = world.host_task(sigreturns, frame, name="A")
+    b = world.host_task(keeps_xmm0, XMM0_OF_B, name="B")
+    world.interrupts(external=2)
+    world.always(KEPT, kept, b.label("xmm0"), words="B: XMM0 is 0, which B has loaded with 0xb")
+    world.sometimes(
+        "A's XRSTOR fails while the registers are B's",
+        owned_by_b,
+        world.kernel.owner.each[0],
+        a.label("frame refused"),
+    )
+    world.sometimes("A's sigreturn is SIGSEGV", is_set, a.label("signal"))
+    return world

@@ -1,0 +1,89 @@
+"""fpu__clear_user_states(): supervisor state, XFD, initial state, owner, in this order."""
+
+import msgspec
+import pytest
+
+from actors.machine.state import cpu_cell
+from actors.machine.xstate.components import TILEDATA
+from actors.system.machine import Machine
+from actors.system.xstate.clear import fpu__clear_user_states
+from protocol.registers import Component
+from tests.system.signals.worlds import between, calls, kernel_call
+
+LOCK, UNLOCK = "this_cpu add preempt_count 512", "this_cpu add preempt_count -512"
+XFD = ["load task->fpstate.xfd", "this_cpu load xfd_state"]
+ACTIVATE = [
+    "xrstors SSE|TILECFG|TILEDATA",
+    "this_cpu store fpu_fpregs_owner_ctx task",
+    "store task->fpu.last_cpu 0",
+    "clear TIF_NEED_FPU_LOAD of task",
+    UNLOCK,
+    "read the flags of task",
+]
+
+
+async def clears(cpu, area):
+    del area
+    await fpu__clear_user_states(cpu)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("fixes", "xfd"), [("shipped", XFD), ("-388eff894d6b", [])])
+async def test_xfd_is_synced_before_the_restore_since_the_fix(tell, fixes, xfd):
+    world, _ = kernel_call(clears, fixes=fixes)
+    story = await tell(world)
+    assert between(story.of("task")) == [LOCK, "load task->fpu.fpstate", *xfd, *ACTIVATE]
+    assert story.labels("task")["xmm0"] == 0
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("fixes", "left"), [("shipped", TILEDATA), ("-388eff894d6b", 0)])
+async def test_another_tasks_xfd_is_replaced(tell, before_message, fixes, left):
+    world, _ = kernel_call(clears, fixes=fixes, irq=1)
+    world.host_task(spends, perm=TILEDATA, buffer=TILEDATA, name="amx")
+    queue = world.kernel.runqueue.each[0].cell
+    world.cells[queue] = world.cells[queue][1:]
+    story = await tell(world, before_message("irq0", "task", LOCK))
+    active = [
+        state[cpu_cell(0)].x.xfd
+        for (name, _, _, text), state in zip(story.steps, story.states, strict=True)
+        if name == "task" and text == "this_cpu store fpu_fpregs_owner_ctx task"
+    ]
+    assert active[-1] == left
+
+
+async def spends(cpu):
+    await cpu.nop()
+    await cpu.syscall()
+    from actors.system.sched.schedule import schedule
+
+    await schedule(cpu)
+    await cpu.cli()
+    await cpu.iret()
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("away", [False, True])
+async def test_supervisor_state_is_loaded_first_where_the_registers_are_not_the_tasks(
+    tell, before_message, away
+):
+    world = Machine()
+    supervisor = 1 << Component.CET_U
+    world.kernel = msgspec.structs.replace(world.kernel, features=world.kernel.features | supervisor)
+    state = world.cells[cpu_cell(0)]
+    x = msgspec.structs.replace(state.x, xss=supervisor)
+    world.cells[cpu_cell(0)] = msgspec.structs.replace(state, x=x)
+    world.host_task(calls, clears, None, name="task")
+    world.host_task(spends, name="other")
+    world.interrupts(external=1 if away else 0)
+    story = await tell(world, before_message("irq0", "task", LOCK) if away else None)
+    texts = story.of("task")
+    last = len(texts) - 1 - texts[::-1].index(LOCK)
+    valid = ["this_cpu load fpu_fpregs_owner_ctx"] + ([] if away else ["load task->fpu.last_cpu"])
+    loads = ["xrstors CET_U"] if away else []
+    assert texts[last : last + 2 + len(valid) + len(loads)] == [
+        LOCK,
+        "load task->fpu.fpstate",
+        *valid,
+        *loads,
+    ]
