@@ -26,7 +26,8 @@ class Step(msgspec.Struct, frozen=True):
     `number` counts from 1; `actor` handled it; `column` is the context that sent it; `function`, `file` and `line` say where
     in the program; `margin` is the CPU's interrupt state in ftrace's latency format; `event` is the class of asynchronous
     event that the step is, or empty; `labels` are those that the program set right after it. `distance` says how many
-    dependences away from the symptom it is, None where it is not on the way to it or nobody has looked.
+    dependences away from the symptom it is, None where it is not on the way to it or nobody has looked. A `notable` one has a
+    reply that is nobody's ordinary course: it is always told, and why it was given.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Step(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     distance: int | None = None
+    notable: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from actors.system.kernel.preempt_count import (
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.records import Change, Step
-from protocol.registers import Component
+from protocol.registers import Component, Vector
 from protocol.replies import Data, Done, Fault, Interrupted, PageFault, Value, VmExit
 
 
@@ -73,6 +73,10 @@ def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any])
     return "" if any(source in (*state.pending, state.pending_nmi) for state in states) else event
 
 
+_NOTABLE = frozenset({Vector.GP, Vector.PF})
+"""Exceptions that are nobody's ordinary course; #NM is."""
+
+
 def annotate(
     step: Step,
     message: Any,
@@ -99,6 +103,7 @@ def annotate(
         text=text,
         reply="" if type(message) in ARRIVALS else reply_text(reply),
         changes=changes,
+        notable=isinstance(reply, Fault) and reply.vector in _NOTABLE,
         margin="" if number is None else _margin(number, before, after, kernel),
     )
 

@@ -28,10 +28,6 @@ _SLICED = 500
 """Steps of an execution in which those that matter are looked for."""
 
 
-_NEWS = ("#GP", "#PF")
-"""How a reply begins that is always told, and why it was given: exceptions that are nobody's ordinary course."""
-
-
 def explained(
     scenario: Scenario, parameters: Mapping[str, Any], recorded: Recorded, *, stop: StopRequest = never
 ) -> Recorded:
@@ -84,7 +80,7 @@ class _Explaining:
         steps, given = self._record.steps, self._given
         if len(steps) > _SLICED:
             return steps
-        news = [place for place, step in enumerate(steps) if step.reply.startswith(_NEWS)]
+        news = [place for place, step in enumerate(steps) if step.notable]
         distance = steps_that_matter(given.tables, given.played, self._passing, news)
         named = {place for place, step in enumerate(steps) if step.event or _says(step)} | self._shown
         return tuple(
