@@ -20,8 +20,8 @@ def not_of_a(xmm0: int | None) -> bool:
 
 @scenario(
     cases=[
-        case(fixes="-814fb7bb7db5", expect="violated", violated=(LEAK,)),
-        case(fixes="shipped", expect="proved"),
+        case(fixes="-814fb7bb7db5", expect="violated", violated=(LEAK,), states=228, steps=89),
+        case(fixes="shipped", expect="proved", states=297),
     ],
     fix="814fb7bb7db5",
 )
@@ -32,7 +32,18 @@ def ptrace_xcomp_bv(
     xfd_set: XfdSetting = "implied",
     tracking: Tracking = "recorded",
 ) -> Machine:
-    """Story?"""
+    """Can a tracer make a task run with another task's registers?
+
+    CVE-2017-15537, 814fb7bb7db5 (September 2017). A tracer stops B and sets its extended state by PTRACE_SETREGSET, with bits in
+    XCOMP_BV that have to be zero. The kernel copied them into B's fpstate. When B next returned to user mode, the restore from
+    there raised #GP. The fixup of that time warned and skipped the instruction; B was made the registers' owner, and ran on with
+    what they held: the state of whoever ran there before, here A's.
+
+    The fix: a header with any bit in XCOMP_BV is refused (EINVAL), and B goes on with what it had. What the fixup does was
+    mended too: today's ex_handler_fprestore() loads init_fpstate, so that a bad buffer costs its owner the state, and shows
+    nobody another's. With `fixes=-814fb7bb7db5` both are as in 2017. That kernel had buffers in the standard format, where all of
+    XCOMP_BV must be zero; here they are compacted, and the tracer's bits are set beside the kernel's own.
+    """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     buffer = world.user_frame("buffer", frame_with(world.cpu_model, 0, xcomp_bv=BOGUS))
     b = world.host_task(stops, 0xB, name="B")

@@ -24,8 +24,8 @@ def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
 
 @scenario(
     cases=[
-        case(fixes="-bbc55341b9c6", expect="violated", violated=(KEPT,)),
-        case(fixes="shipped", expect="proved"),
+        case(fixes="-bbc55341b9c6", expect="violated", violated=(KEPT,), states=4_000, steps=82),
+        case(fixes="shipped", expect="proved", states=6_311),
     ],
     fix="bbc55341b9c6",
 )
@@ -36,7 +36,20 @@ def sigreturn_owner(
     xfd_set: XfdSetting = "implied",
     tracking: Tracking = "recorded",
 ) -> Machine:
-    """Story?"""
+    """Does another task find its registers as they were when a sigreturn has failed?
+
+    bbc55341b9c6 (authored 20 December 2019, merged 7 January 2020). A calls rt_sigreturn and is preempted before it has taken
+    fpregs_lock(). B runs, with its state in the registers and itself as their owner, and gives the CPU back. A's
+    TIF_NEED_FPU_LOAD is set now: the registers hold B's state. The kernel of that time (copy_user_to_fpregs_zeroing()) wrote
+    initial state over the components that A's frame does not have, and only then let XRSTOR load the others from the frame.
+    A's header is bogus, so the XRSTOR is #GP. The sigreturn fails, and A will be killed; but first A unlocks, and is
+    preempted. B comes back: it is the owner, and was on no other CPU since. Nothing is loaded, and B goes on with registers
+    that A's sigreturn has wiped.
+
+    The fix makes the registers nobody's when the load has failed (owner = NULL), so that B loads its own. Today's kernel loads
+    from the frame first. With `fixes=-bbc55341b9c6` the order and the missing line are those of 2019; later fixes do not help,
+    since they were made for other code.
+    """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     bad = frame_with(world.cpu_model, 0xA, xcomp_bv=SSE)
     frame = world.user_frame("frame", bad, xfeatures=TILECFG)

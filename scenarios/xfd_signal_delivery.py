@@ -19,12 +19,42 @@ Variant = Literal["delivery", "sigreturn"]
 
 @scenario(
     cases=[
-        case(variant="delivery", fixes="-388eff894d6b", expect="violated", violated=(WARNING,)),
-        case(variant="delivery", fixes="shipped", expect="proved"),
-        case(variant="sigreturn", fixes="-388eff894d6b", expect="violated", violated=(WARNING,)),
-        case(variant="sigreturn", fixes="shipped", expect="proved"),
-        case(variant="delivery", debug=False, fixes="-388eff894d6b", expect="violated", violated=(ESCAPED,)),
-        case(variant="sigreturn", debug=False, fixes="-388eff894d6b", expect="violated", violated=(ESCAPED,)),
+        case(
+            variant="delivery",
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(WARNING,),
+            states=6_476,
+            steps=62,
+        ),
+        case(variant="delivery", fixes="shipped", expect="proved", states=11_086),
+        case(
+            variant="sigreturn",
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(WARNING,),
+            states=603,
+            steps=55,
+        ),
+        case(variant="sigreturn", fixes="shipped", expect="proved", states=1_070),
+        case(
+            variant="delivery",
+            debug=False,
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(ESCAPED,),
+            states=8_356,
+            steps=74,
+        ),
+        case(
+            variant="sigreturn",
+            debug=False,
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(ESCAPED,),
+            states=794,
+            steps=66,
+        ),
     ],
     fix="388eff894d6b",
 )
@@ -37,7 +67,22 @@ def xfd_signal_delivery(
     xfd_set: XfdSetting = "implied",
     tracking: Tracking = "recorded",
 ) -> Machine:
-    """Story?"""
+    """Can a task use AMX without permission after a signal, because XFD is another task's?
+
+    CVE-2025-68171, 388eff894d6b (authored 9 June 2025, merged 28 October 2025). Tn has never asked for AMX: its XFD is armed. Ta
+    has it, and its XFD is 0. Both run on one CPU. fpu__clear_user_states() puts initial state in the registers and makes
+    them Tn's: owner, last_cpu, TIF_NEED_FPU_LOAD clear. It did not look at XFD, which switch_fpu_return() would have
+    loaded, and now never does, since the registers are Tn's already. There are two ways to get there behind a context switch:
+
+    * `delivery`: the frame of Tn's signal is written; Tn unlocks and is preempted; Ta runs and leaves XFD and its copy at 0; Tn
+      goes on in handle_signal(), which clears the state for the handler.
+    * `sigreturn`: Tn is preempted in rt_sigreturn, Ta runs, and Tn's frame pointer is NULL: the state is cleared.
+
+    Tn's next tile instruction executes where it should raise #NM. Its tiles are saved nowhere: its fpstate has no room for them.
+    A kernel with CONFIG_X86_DEBUG_FPU (`debug`) says so before: xfd_validate_state() finds init_fpstate's XFD, which is Tn's,
+    in conflict with the CPU's. The fix: xfd_update_state() before the restore. In the fixed form the window is entered as
+    often, and Tn is killed by SIGILL, as it should be.
+    """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     if variant == "delivery":
         action = Sigaction(amx_handler, world.user_frame("frame"))
