@@ -229,3 +229,47 @@ def test_with_one_cpu_there_is_nobody_to_call():
     world.host_task(busy_task)
     with pytest.raises(ModelError, match="IPIs go from one CPU to another, and this machine has 1"):
         world.interrupts(ipi=1)
+
+
+def test_a_cpu_that_can_go_offline_has_to_be_asked_for_its_ipis_first():
+    world = Machine(cpus=2)
+    world.host_task(busy_task)
+    world.hotplug(1)
+    with pytest.raises(ModelError, match=r"say interrupts\(1, ipi=\.\.\.\) before hotplug\(1\)"):
+        world.interrupts(1, ipi=1)
+
+
+# A target that goes offline.
+
+
+@scenario()
+def a_call_while_a_cpu_goes(wait: bool = True) -> Machine:
+    """Can a caller wait for a CPU that has gone offline?
+
+    It looks whether the CPU is online with preemption off, and keeps it off until the call has been made.
+    """
+    world = Machine(cpus=2)
+    where = world.variable("where", 0)
+    task = world.host_task(calls if wait else does_not_wait, 1, where, name="caller")
+    world.interrupts(1, ipi=1)
+    world.hotplug(1)
+    error, seen = task.label("error"), task.label("seen")
+    world.always("a call that was made is seen", made_and_seen if wait else anything, error, seen)
+    world.sometimes("the CPU is offline", lambda error: error is Errno.ENXIO, error)
+    world.sometimes("the call is made", lambda seen: seen == 7, seen)
+    return world
+
+
+def made_and_seen(error, seen):
+    return seen is None or (seen == 7) == (error is None)
+
+
+def anything(error, seen):
+    del error, seen
+    return True
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_call_is_made_or_refused_while_its_target_goes_and_comes(wait):
+    found = verify(a_call_while_a_cpu_goes, {"wait": wait}, Demand())
+    assert (found.verdict, found.states < 20_000) == ("proved", True)
