@@ -29,7 +29,7 @@ from actors.system.kernel.data import Fpstate
 from actors.system.kernel.flags import Flags
 from actors.system.sched import cond_resched, do_exit, preempt_disable, preempt_enable
 from protocol.handles import Cell, Program
-from protocol.registers import ExitReason, Msr
+from protocol.registers import ExitReason, Msr, Vector
 from protocol.replies import VmExit
 
 SwapName = Literal["none", "xfd", "full", "conditional", "msr_lists"]
@@ -167,7 +167,7 @@ async def vcpu_thread(cpu: HostCpu, vcpu: Vcpu, swap: Swap, window: Window) -> B
         return None
     if exit_.reason is ExitReason.ENTRY_FAILURE_MSR_LOADING:
         raise RuntimeError("KVM: VM-entry failed: the MSR-load area holds a value that WRMSR refuses")
-    if exit_.reason is not ExitReason.EXTERNAL_INTERRUPT:
+    if exit_.reason is not ExitReason.EXTERNAL_INTERRUPT and exit_.vector not in {Vector.NMI, Vector.MC}:
         raise RuntimeError(
             f"KVM: exit {exit_.reason.name} has no handler here; the guest would exit for ever"
         )

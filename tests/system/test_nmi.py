@@ -6,10 +6,14 @@ from actors.machine.model import TILEDATA
 from actors.machine.state import Kind, cpu_cell
 from actors.runtime import routine, set_label
 from actors.runtime.errors import ModelError
+from actors.system.guest import amx_guest
+from actors.system.kvm import FULL
 from actors.system.machine import Machine
 from actors.system.sched import preempt_disable, preempt_enable, schedule
 from actors.system.tasks import amx_task, busy_task, xmm_task
 from actors.system.xstate.kernel_fpu import KERNEL_VALUE, irq_fpu_usable, use_fpu
+from protocol.registers import ExitReason, Vector
+from protocol.replies import VmExit
 
 
 async def in_the_kernel(cpu):
@@ -199,3 +203,21 @@ async def test_a_preemption_inside_a_closed_window_waits_until_it_opens(tell, be
 def test_a_budget_below_zero_is_refused(kind):
     with pytest.raises(ModelError, match="a budget of -1"):
         one_task(busy_task, **{kind: -1})
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("kind", "vector"), [("nmi", Vector.NMI), ("mce", Vector.MC)])
+async def test_out_of_a_guest_it_is_delivered_before_the_hosts_next_instruction(
+    tell, before_message, kind, vector
+):
+    world = Machine()
+    guest = world.guest(amx_guest, TILEDATA, b"\x55" * 1024, dynamic_features=TILEDATA, name="guest")
+    world.vcpu_thread(guest, FULL, name="vcpu")
+    world.interrupts(**{kind: 1})
+    story = await tell(world, before_message(f"{kind}0", "guest", "ldtilecfg"))
+    names = [name for name, *_ in story.steps]
+    left = names.index(f"{kind}0")
+    assert names[left : left + 6] == [f"{kind}0"] * 6, "the exit, and the whole of the handler"
+    assert story.steps[left + 6][2] == VmExit(ExitReason.EXCEPTION_OR_NMI, vector=vector)
+    assert story.labels("guest")["loaded"] is True
+    assert story.execution.ending == "finished"

@@ -135,31 +135,36 @@ def test_two_that_call_each_other_are_both_answered():
     assert verify(two_that_call_each_other, {}, Demand()).verdict == "proved"
 
 
-async def asks_twice_without_waiting(cpu, target, where):
+@routine
+async def notes(cpu, where, value):
+    await cpu.write(where, (*await cpu.read(where), value))
+
+
+async def asks_twice(cpu, target, where, second_waits):
     await cpu.syscall()
-    for value in (1, 2):
-        await smp_call_function_single(cpu, target, writes, where, value, wait=False)
+    await smp_call_function_single(cpu, target, notes, where, 1, wait=False)
+    await smp_call_function_single(cpu, target, notes, where, 2, wait=second_waits)
     await cpu.iret()
 
 
 @scenario()
-def two_calls() -> Machine:
+def two_calls(second_waits: bool = False) -> Machine:
     """Does a second call overtake the first?
 
     There is one csd for a pair of CPUs, and it is locked until the first function is about to run.
     """
     world = Machine(cpus=2)
-    where = world.variable("where", 0)
-    world.host_task(asks_twice_without_waiting, 1, where, name="caller")
+    where = world.variable("where", ())
+    world.host_task(asks_twice, 1, where, second_waits, name="caller")
     world.interrupts(1, ipi=2)
-    life = next(spec.handle.life for spec in world.programs if spec.handle.name == "ipi1")
-    world.always("the second call is made last", lambda value, alive: alive or value == 2, where, life)
-    world.sometimes("both are made", lambda alive: not alive, life)
+    world.always("they are made in order", lambda made: made == (1, 2)[: len(made)], where)
+    world.sometimes("both are made", lambda made: len(made) == 2, where)
     return world
 
 
-def test_calls_of_one_cpu_are_made_in_their_order():
-    assert verify(two_calls, {}, Demand()).verdict == "proved"
+@pytest.mark.parametrize("second_waits", [False, True])
+def test_calls_of_one_cpu_are_made_in_their_order(second_waits):
+    assert verify(two_calls, {"second_waits": second_waits}, Demand()).verdict == "proved"
 
 
 # Wrong use.
@@ -229,3 +234,47 @@ def test_with_one_cpu_there_is_nobody_to_call():
     world.host_task(busy_task)
     with pytest.raises(ModelError, match="IPIs go from one CPU to another, and this machine has 1"):
         world.interrupts(ipi=1)
+
+
+def test_a_cpu_that_can_go_offline_has_to_be_asked_for_its_ipis_first():
+    world = Machine(cpus=2)
+    world.host_task(busy_task)
+    world.hotplug(1)
+    with pytest.raises(ModelError, match=r"say interrupts\(1, ipi=\.\.\.\) before hotplug\(1\)"):
+        world.interrupts(1, ipi=1)
+
+
+# A target that goes offline.
+
+
+@scenario()
+def a_call_while_a_cpu_goes(wait: bool = True) -> Machine:
+    """Can a caller wait for a CPU that has gone offline?
+
+    It looks whether the CPU is online with preemption off, and keeps it off until the call has been made.
+    """
+    world = Machine(cpus=2)
+    where = world.variable("where", 0)
+    task = world.host_task(calls if wait else does_not_wait, 1, where, name="caller")
+    world.interrupts(1, ipi=1)
+    world.hotplug(1)
+    error, seen = task.label("error"), task.label("seen")
+    world.always("a call that was made is seen", made_and_seen if wait else anything, error, seen)
+    world.sometimes("the CPU is offline", lambda error: error is Errno.ENXIO, error)
+    world.sometimes("the call is made", lambda seen: seen == 7, seen)
+    return world
+
+
+def made_and_seen(error, seen):
+    return seen is None or (seen == 7) == (error is None)
+
+
+def anything(error, seen):
+    del error, seen
+    return True
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_call_is_made_or_refused_while_its_target_goes_and_comes(wait):
+    found = verify(a_call_while_a_cpu_goes, {"wait": wait}, Demand())
+    assert (found.verdict, found.states < 20_000) == ("proved", True)

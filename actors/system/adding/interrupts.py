@@ -72,15 +72,13 @@ class Interrupts(Building):
     def _interprocessor_interrupts(self, cpu: int, budget: int) -> None:
         if self.count == 1:
             raise ModelError("IPIs go from one CPU to another, and this machine has 1")
+        if cpu_online(cpu).cell in self.cells:
+            raise ModelError(f"say interrupts({cpu}, ipi=...) before hotplug({cpu}), and once")
         self._event_source(ipi_source, request(cpu).cell, cpu=cpu, kind="ipi", event="IPI", budget=budget)
         for variable, initial in ((call_single_queue(cpu), ()), (request(cpu), False)):
             self.cell(variable.cell, initial)
-        self._online(cpu)
+        self.cell(cpu_online(cpu).cell, True)
         self._reach_idle(cpu)
         for other in range(self.count):
             if other != cpu:
                 self.cell(csd_flags(other, cpu).cell, False)
-
-    def _online(self, cpu: int) -> None:
-        if cpu_online(cpu).cell not in self.cells:
-            self.cell(cpu_online(cpu).cell, True)

@@ -1,8 +1,8 @@
 """Who runs: schedule(), preemption and its count, softirqs, the idle task, and a task's first and last steps.
 
-Follows kernel/sched/core.c, kernel/softirq.c and include/linux/preempt.h. `schedule` is the context switch, `preempt` where it
-may happen, `softirq` what runs when an interrupt or a section with softirqs off is over, `idle` the task that runs when no
-other can.
+Follows kernel/sched/core.c, kernel/softirq.c, kernel/smp.c and include/linux/preempt.h. `schedule` is the context switch,
+`preempt` where it may happen, `softirq` what runs when an interrupt or a section with softirqs off is over, `idle` the task that
+runs when no other can, `smp` how a function is called on another CPU.
 
 May import: `actors.system.fpu`, `actors.system.kernel`, `actors.machine`, `actors.runtime`, `protocol`.
 """
