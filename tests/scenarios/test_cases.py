@@ -10,10 +10,16 @@ from actors.explore.replay import replay
 from actors.explore.sampling import Wanted, explore
 from actors.explore.token import decode
 from actors.runtime.loading import built_in
+from tests.scenarios.snapshots import PINNED
 
 SCENARIOS = built_in("scenarios")
 CASES = [
-    pytest.param(scenario, case, id=f"{scenario.name}-{'-'.join(map(str, case.parameters.values()))}")
+    pytest.param(
+        scenario,
+        case,
+        id=f"{scenario.name}-{'-'.join(map(str, case.parameters.values()))}",
+        marks=[pytest.mark.full] if case.parameters.get("mutant", "none") not in {"none", *PINNED} else [],
+    )
     for scenario in SCENARIOS.values()
     for case in scenario.cases
 ]

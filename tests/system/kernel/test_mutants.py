@@ -9,8 +9,15 @@ import pytest
 import actors.system
 from actors.explore.sampling import Wanted, explore
 from actors.explore.verification import Demand, verify
+from actors.machine.model import TILEDATA
+from actors.machine.xstate.tiles import config
+from actors.runtime import scenario, set_label
+from actors.runtime.devices.run_queue import Add
 from actors.runtime.errors import VmraceError
 from actors.system import Machine
+from actors.system.entry.common import exit_to_user_mode_prepare
+from actors.system.fpu.switch import switch_fpu_finish, switch_fpu_prepare
+from actors.system.invariants import known, not_false, unset
 from actors.system.kernel import mutants
 from actors.system.kernel.mutants import EQUIVALENT, MUTANTS, Mutant, check_mutant
 from actors.system.tasks import xmm_task
@@ -20,8 +27,35 @@ from tests.system.calling import inside, one_task
 
 SOURCES = sorted(Path(actors.system.__path__[0]).rglob("*.py"))
 CALLED = re.compile(r"\.(?:keeps|is_mutant)\(([^)]*)\)")
-DEEP = {"idle_owner_kept"}
-"""Caught where a CPU idles with the tiles of a task that has left it: no healthy world is that long."""
+OF_IDLE = {"idle_owner_kept"}
+"""Caught where a CPU idles with a task's tiles in its registers: in the healthy worlds no task sleeps."""
+
+
+async def sleeper(cpu, tile):
+    """Sleep in a system call, with tiles in use; wake on the same CPU, and find them."""
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, tile)
+    await cpu.syscall()
+    await cpu.cli()
+    await switch_fpu_prepare(cpu)
+    await cpu.through(cpu.kernel.runqueue, Add(cpu.me.program))
+    await cpu.switch_to(await cpu.this_cpu_read(cpu.kernel.idle))
+    await switch_fpu_finish(cpu)
+    await exit_to_user_mode_prepare(cpu)
+    await cpu.iret()
+    set_label("found", await cpu.tilestored(0) == tile)
+
+
+@scenario()
+def asleep(mutant: Mutant = "none") -> Machine:
+    """Does a task that sleeps keep its tiles?"""
+    machine = Machine(mutant=mutant)
+    task = machine.host_task(sleeper, b"\xb1" * 1024, perm=TILEDATA, name="A")
+    machine.always("A finds its tile", not_false, task.label("found"))
+    machine.always("A is not killed", unset, task.label("signal"))
+    machine.sometimes("A wakes", known, task.label("found"))
+    machine.invariants()
+    return machine
 
 
 def named() -> set[str]:
@@ -60,9 +94,16 @@ def test_a_kernel_is_one_mutant_at_a_time_or_none():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("mutant", sorted(set(MUTANTS) - EQUIVALENT - DEEP))
+@pytest.mark.parametrize("mutant", sorted(set(MUTANTS) - EQUIVALENT - OF_IDLE))
 def test_each_mutant_is_caught(mutant):
     assert verify(healthy_two_tasks, {"mutant": mutant}, Demand()).verdict == "violated"
+
+
+def test_an_idle_cpu_gives_the_registers_up_with_the_tiles():
+    assert verify(asleep, {}, Demand()).verdict == "proved"
+    found = verify(asleep, {"mutant": "idle_owner_kept"}, Demand())
+    assert found.recorded is not None
+    assert found.recorded.names == ("A is not killed",), "without its configuration a tile is #UD"
 
 
 @pytest.mark.parametrize(
