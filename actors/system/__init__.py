@@ -9,6 +9,84 @@ design mail, `guest` and `tasks` are what runs in VMs and processes, and `fork` 
 The kernel's functions are routines: when one has returned, what it was replied on the way, and how often it was interrupted,
 tells no two states apart any more. Loops that send an instruction again, or enter a guest again, `become` their next round.
 
+What follows a kernel function says so at the beginning of its docstring, and its lines stand in that function's order. The table
+says which it is, in Linux 6.12, and which fixes the routine can be run without (`kernel.fixes`).
+
+=============================  ===============================  ================================  =====
+routine                        follows                          file                              fixes
+=============================  ===============================  ================================  =====
+entry.common
+  exit_to_user_mode_prepare    exit_to_user_mode_prepare()      kernel/entry/common.c
+  exit_to_user_mode_loop       exit_to_user_mode_loop()         kernel/entry/common.c
+  irqentry_exit                irqentry_exit()                  kernel/entry/common.c
+  syscall_exit_to_user_mode    syscall_exit_to_user_mode()      kernel/entry/common.c
+entry.interrupts
+  work_left                    irqentry_exit()                  kernel/entry/common.c
+  timer_interrupt              resched_curr()                   kernel/sched/core.c
+entry.traps
+  exc_device_not_available     exc_device_not_available()       arch/x86/kernel/traps.c
+  handle_xfd_event             handle_xfd_event()               arch/x86/kernel/traps.c
+  force_sig                    force_sig()                      kernel/signal.c
+fpu.registers
+  save_fpregs_to_fpstate       save_fpregs_to_fpstate()         arch/x86/kernel/fpu/core.c
+  restore_fpregs_from_fpstate  restore_fpregs_from_fpstate()    arch/x86/kernel/fpu/core.c
+  ex_handler_fprestore         ex_handler_fprestore()           arch/x86/mm/extable.c
+  fpregs_state_valid           fpregs_state_valid()             arch/x86/kernel/fpu/context.h
+  fpregs_activate              fpregs_activate()                arch/x86/kernel/fpu/context.h
+  fpregs_deactivate            __cpu_invalidate_fpregs_state()  arch/x86/kernel/fpu/context.h
+  fpregs_restore_userregs      fpregs_restore_userregs()        arch/x86/kernel/fpu/context.h
+  switch_fpu_return            switch_fpu_return()              arch/x86/kernel/fpu/core.c
+fpu.switch
+  switch_fpu_prepare           switch_fpu_prepare()             arch/x86/include/asm/fpu/sched.h
+  switch_fpu_finish            switch_fpu_finish()              arch/x86/include/asm/fpu/sched.h
+  fpu__drop                    fpu__drop()                      arch/x86/kernel/fpu/core.c
+  fpu_idle_fpregs              fpu_idle_fpregs()                arch/x86/kernel/fpu/core.c
+fpu.xfd
+  xfd_set_state                xfd_set_state()                  arch/x86/kernel/fpu/xstate.h
+  xfd_update_state             xfd_update_state()               arch/x86/kernel/fpu/xstate.h
+kernel.layout
+  size                         xstate_calculate_size()          arch/x86/kernel/fpu/xstate.c
+kernel.preempt_count
+  in_interrupt                 in_interrupt()                   include/linux/preempt.h
+  in_hardirq                   in_hardirq()                     include/linux/preempt.h
+  in_nmi                       in_nmi()                         include/linux/preempt.h
+kvm
+  vcpu_run                     vmx_vcpu_run()                   arch/x86/kvm/vmx/vmx.c
+  vcpu_run_irqs_on             vmx_vcpu_run()                   arch/x86/kvm/vmx/vmx.c
+sched.idle
+  do_idle                      do_idle()                        kernel/sched/idle.c
+  arch_cpu_idle_enter          intel_idle()                     drivers/idle/intel_idle.c
+sched.preempt
+  preempt_disable              preempt_disable()                include/linux/preempt.h
+  preempt_enable               preempt_enable()                 include/linux/preempt.h
+  cond_resched                 cond_resched()                   kernel/sched/core.c
+  preempt_schedule_irq         preempt_schedule_irq()           kernel/sched/core.c
+  local_bh_disable             local_bh_disable()               kernel/softirq.c
+  local_bh_enable              local_bh_enable()                kernel/softirq.c
+  fpregs_lock                  fpregs_lock()                    arch/x86/include/asm/fpu/api.h
+  fpregs_unlock                fpregs_unlock()                  arch/x86/include/asm/fpu/api.h
+sched.schedule
+  schedule                     schedule()                       kernel/sched/core.c
+  schedule_irqs_off            __schedule()                     kernel/sched/core.c
+  context_switch               context_switch()                 kernel/sched/core.c
+  do_exit                      do_exit()                        kernel/exit.c
+sched.softirq
+  raise_softirq_irqoff         __raise_softirq_irqoff()         kernel/softirq.c
+  irq_enter                    irq_enter_rcu()                  kernel/softirq.c
+  irq_exit                     irq_exit_rcu()                   kernel/softirq.c
+  do_softirq                   __do_softirq()                   kernel/softirq.c
+  handle_softirqs              handle_softirqs()                kernel/softirq.c
+tasks
+  ret_from_fork                ret_from_fork()                  arch/x86/kernel/process.c
+xstate.dynamic
+  xfd_enable_feature           __xfd_enable_feature()           arch/x86/kernel/fpu/xstate.c
+  fpstate_realloc              fpstate_realloc()                arch/x86/kernel/fpu/xstate.c
+xstate.kernel_fpu
+  irq_fpu_usable               irq_fpu_usable()                 arch/x86/kernel/fpu/core.c
+  kernel_fpu_begin             kernel_fpu_begin()               arch/x86/kernel/fpu/core.c
+  kernel_fpu_end               kernel_fpu_end()                 arch/x86/kernel/fpu/core.c
+=============================  ===============================  ================================  =====
+
 Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate.
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.

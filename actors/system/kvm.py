@@ -13,7 +13,7 @@ The mail's pseudo-code, of which `vcpu_run` with form "full" is each line:
 
 The other forms leave lines out, as data: `none` switches nothing, `xfd` is the mail's first proposal. `conditional` is full for
 a guest whose configuration has a dynamic feature and none for others; `msr_lists` lets the hardware's areas do it ("you
-probably want all of that to be in the auto-load/store area").
+probably want all of that to be in the auto-load/store area"). Follows arch/x86/kvm/vmx/vmx.c.
 """
 
 from typing import Literal
@@ -147,7 +147,7 @@ async def vcpu_run_irqs_on(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
 
 @routine
 async def vcpu_run_preempt_off(cpu: HostCpu, vcpu: Vcpu, swap: Swap) -> VmExit:
-    """vcpu_run_irqs_on() with preemption disabled around it."""
+    """As vcpu_run_irqs_on(), with preemption disabled around it."""
     await preempt_disable(cpu)
     exit_ = await vcpu_run_irqs_on(cpu, vcpu, swap)
     await preempt_enable(cpu)

@@ -1,4 +1,4 @@
-"""User tasks on the host, as the kernel starts and ends them."""
+"""User tasks on the host, as the kernel starts and ends them. Follows arch/x86/kernel/process.c."""
 
 from actors.machine.xstate.tiles import config
 from actors.runtime import become, routine, set_label
@@ -17,7 +17,7 @@ async def user_task(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> 
 
 
 async def ret_from_fork(cpu: HostCpu, body: Behaviour, args: tuple[object, ...]) -> Become:
-    """A task's first steps: it starts behind somebody's switch_to, with interrupts off."""
+    """ret_from_fork(): a task's first steps; it starts behind somebody's switch_to, with interrupts off."""
     await cpu.sti()
     return become(body, cpu, *args)
 

@@ -1,7 +1,7 @@
-"""Machines drawn by Hypothesis: host tasks, guests and their vCPU threads, interrupts that preempt them, and migrations.
+"""Machines drawn by Hypothesis: host tasks, guests and their vCPU threads, interrupts, softirqs, preemption and migrations.
 
 An interrupt source is a background program; its step is enabled whenever the CPU would take it, whoever runs there, and asks for
-a reschedule. So an event lands between any two instructions, and the current context is preempted.
+a reschedule, or for a softirq that uses the registers. So an event lands between any two instructions.
 """
 
 from hypothesis import strategies as st
@@ -10,10 +10,12 @@ from actors.machine.model import TILEDATA
 from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
 from actors.runtime.devices.variable import FetchAdd, Load, Store
+from actors.system.entry.common import syscall_exit_to_user_mode
 from actors.system.guest import GuestDied
 from actors.system.kvm import SwapName, form
 from actors.system.machine import Machine
 from actors.system.sched import cond_resched, preempt_disable, preempt_enable
+from actors.system.xstate.kernel_fpu import use_fpu
 from protocol.registers import Msr
 
 TILE = b"\x55" * 1024
@@ -26,7 +28,7 @@ async def host_code(cpu, operations, shared):
             case "kernel":
                 await cpu.syscall()
                 await kernel_code(cpu, operands[0], shared)
-                await cpu.iret()
+                await syscall_exit_to_user_mode(cpu)
             case _:
                 await anywhere(cpu, name, shared)
 
@@ -44,6 +46,8 @@ async def kernel_code(cpu, operations, shared):
                 await preempt_enable(cpu)
             case "cond_resched":
                 await cond_resched(cpu)
+            case "fpu":
+                await use_fpu(cpu)
             case "xfd_err":
                 set_label("seen", await cpu.rdmsr(Msr.XFD_ERR))
             case _:
@@ -86,7 +90,7 @@ everywhere = st.tuples(st.sampled_from(["nop", "add", "lose", "tile", "expect"])
 critical = st.lists(st.one_of(everywhere, st.tuples(st.just("xfd_err"))), max_size=2).map(tuple)
 in_kernel = st.one_of(
     everywhere,
-    st.tuples(st.sampled_from(["cond_resched", "xfd_err"])),
+    st.tuples(st.sampled_from(["cond_resched", "xfd_err", "fpu"])),
     st.tuples(st.sampled_from(["irqs off", "no preemption"]), critical),
 )
 of_host = st.one_of(
@@ -109,12 +113,13 @@ machines = st.tuples(
     st.tuples(st.integers(1, 2), st.integers(0, 1)),
     st.integers(0, 1),
     st.sampled_from(["recorded", "architectural"]),
+    st.integers(0, 1),
 )
 
 
 def build_machine(drawn):
-    cpus, tasks, vms, interrupts, migrations, tracking = drawn
-    world = Machine(cpus=cpus, tracking=tracking)
+    cpus, tasks, vms, interrupts, migrations, tracking, softirqs = drawn
+    world = Machine(cpus=cpus, tracking=tracking, softirq=use_fpu if softirqs else None)
     shared = world.variable("shared", 0)
     made = [
         world.host_task(host_code, operations, shared, cpu=cpu % cpus, perm=perm, name=f"task{number}")
@@ -126,7 +131,7 @@ def build_machine(drawn):
         )
         world.vcpu_thread(guest, form(swap, guest.dynamic_features), cpu=cpu % cpus, name=f"vcpu{number}")
     for cpu, budget in enumerate(interrupts[:cpus]):
-        world.interrupts(cpu, external=budget)
+        world.interrupts(cpu, external=budget, softirq=0 if cpu else softirqs)
     if cpus > 1:
         world.migrations(made[0], to=1, count=migrations)
     world.always("shared stays small", stays_small, shared.cell)

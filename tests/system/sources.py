@@ -17,11 +17,17 @@ def modules():
 
 def calls_of(method):
     """The words that a method is called with anywhere in it."""
-    return {
-        argument.value
-        for _, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
-        for argument in node.args
-        if isinstance(argument, ast.Constant)
-    }
+    return {word for _, tree in modules() for word in words_of(tree, method)}
+
+
+def has_calls(tree):
+    """The fixes that some code asks for."""
+    return set(words_of(tree, "has"))
+
+
+def words_of(tree, method):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
+            for argument in node.args:
+                if isinstance(argument, ast.Constant):
+                    yield argument.value

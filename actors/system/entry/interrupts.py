@@ -1,6 +1,7 @@
 """What happens around the CPUs: external interrupts, and the load balancer that moves waiting tasks.
 
 Each is a background program with a budget, of one class of event, so that a report can say which class a race needs.
+What a handler leaves to be done follows kernel/entry/common.c, the tick kernel/sched/core.c.
 """
 
 from typing import Any
@@ -46,7 +47,7 @@ async def work_left(cpu: HostCpu, interrupted_cpl: int, count: int) -> Work:
 
 @routine
 async def timer_interrupt(cpu: HostCpu) -> None:
-    """The tick, when the current task has had its time: resched_curr()."""
+    """resched_curr(): the tick, when the current task has had its time."""
     await cpu.set_flag(await cpu.current(), Flags.TIF_NEED_RESCHED)
 
 

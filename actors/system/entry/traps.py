@@ -2,7 +2,7 @@
 
 From user mode a fault becomes a signal, which ends the task here; from kernel mode the kernel dies, in its own words. A #NM
 from user mode that XFD raised is resolved by giving the task a larger buffer. One that CR0.TS raised should not be: the kernel
-warns, clears the bit and goes on.
+warns, clears the bit and goes on. A signal follows kernel/signal.c.
 """
 
 from typing import NoReturn

@@ -1,4 +1,7 @@
-"""How large an fpstate is: xstate_calculate_size(), fpstate_reset() and the sizes that fpstate_realloc() asks for."""
+"""How large an fpstate is: xstate_calculate_size(), fpstate_reset() and the sizes that fpstate_realloc() asks for.
+
+Follows arch/x86/kernel/fpu/xstate.c.
+"""
 
 import functools
 from itertools import combinations

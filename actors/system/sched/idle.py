@@ -1,4 +1,4 @@
-"""The task that runs when no other can."""
+"""The task that runs when no other can. Follows kernel/sched/idle.c and drivers/idle/intel_idle.c."""
 
 from actors.runtime import become, routine
 from actors.runtime.devices.run_queue import WaitForOne

@@ -2,7 +2,8 @@
 
 A task is preempted where an interrupt returns into it (preempt_schedule_irq) or where it enables preemption again, if
 TIF_NEED_RESCHED is set and preempt_count is 0, and nowhere else. Softirqs run where an interrupt ends or bottom halves are
-enabled again, if the CPU is in no interrupt. Follows include/linux/preempt.h, kernel/sched/core.c and kernel/softirq.c.
+enabled again, if the CPU is in no interrupt. Follows include/linux/preempt.h, kernel/sched/core.c, kernel/softirq.c and
+arch/x86/include/asm/fpu/api.h.
 """
 
 from actors.runtime import become, routine
@@ -28,7 +29,7 @@ async def preempt_enable(cpu: HostCpu) -> None:
 
 @routine
 async def cond_resched(cpu: HostCpu) -> None:
-    """Reschedule if somebody asked for it: preempt_schedule(), cond_resched(), xfer_to_guest_mode_handle_work()."""
+    """cond_resched(): reschedule if somebody asked for it; so do preempt_schedule() and xfer_to_guest_mode_handle_work()."""
     if await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED:
         await schedule(cpu)
 

@@ -1,8 +1,8 @@
 """schedule(): the context switch, and a task's last steps.
 
-Follows kernel/sched/core.c in the order that matters here: the previous task's half runs before switch_to, and what follows
-switch_to in the source runs only when somebody switches back. Which task is next is the run queue's choice. There is one
-scheduling class and one run queue a CPU.
+Follows kernel/sched/core.c and kernel/exit.c in the order that matters here: the previous task's half runs before switch_to, and
+what follows switch_to in the source runs only when somebody switches back. Which task is next is the run queue's choice. There
+is one scheduling class and one run queue a CPU.
 """
 
 from actors.runtime import Program, routine
@@ -38,7 +38,7 @@ async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False, sleeping: bo
 
 @routine
 async def context_switch(cpu: HostCpu, *, exiting: bool, sleeping: bool = False) -> bool:
-    """pick_next_task() and the half of the previous task, up to switch_to; returns in its own, or False if there is no other."""
+    """context_switch() behind pick_next_task(), up to switch_to; returns in the task's own, or False if there is no other."""
     kernel, task = cpu.kernel, cpu.me
     await cpu.clear_flag(task, Flags.TIF_NEED_RESCHED)
     coming: Program | None = await cpu.through(kernel.runqueue, Pick())

@@ -46,7 +46,7 @@ async def do_softirq(cpu: HostCpu) -> None:
 
 @routine
 async def handle_softirqs(cpu: HostCpu) -> Become | None:
-    """One round: what is pending now; and another if more has come meanwhile."""
+    """handle_softirqs(): one round, of what is pending now; and another if more has come meanwhile."""
     assert cpu.kernel.softirq is not None
     await cpu.this_cpu_write(cpu.kernel.softirq_pending, False)
     await cpu.sti()

@@ -4,6 +4,7 @@ from actors.machine.state import Frame, Kind, Placement, cpu_cell
 from actors.runtime import RunQueue
 from actors.runtime.devices.run_queue import Move
 from actors.runtime.errors import ModelError
+from actors.system.entry.common import syscall_exit_to_user_mode
 from actors.system.entry.interrupts import LoadBalancer
 from actors.system.kernel.flags import Flags
 from actors.system.kvm import FULL
@@ -59,7 +60,7 @@ async def in_the_kernel(cpu, closed):
     await cpu.nop()
     if closed:
         await preempt_enable(cpu)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 async def open_kernel(cpu):
@@ -89,7 +90,7 @@ async def resets_resched(cpu):
     await cpu.syscall()
     await cpu.clear_flag(cpu.me, Flags.TIF_NEED_RESCHED)
     await cpu.nop()
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 @pytest.mark.trio

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.runtime import set_label
+from actors.system.entry.common import syscall_exit_to_user_mode
 from actors.system.kernel.flags import NONE, Flags
 from actors.system.machine import Machine
 from actors.system.sched import (
@@ -33,7 +34,7 @@ async def inside_a_window(cpu, closed):
     set_label("inside", False)
     if closed:
         await preempt_enable(cpu)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 def stays(placement, inside):
@@ -124,7 +125,7 @@ async def in_sections(cpu):
     await fpregs_lock(cpu)
     await cpu.nop()
     await fpregs_unlock(cpu)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 # local_bh_disable() and local_bh_enable().
@@ -239,7 +240,7 @@ async def holds_the_registers(cpu):
     await cpu.nop()
     set_label("inside", False)
     await fpregs_unlock(cpu)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 def alone(inside, in_kernel_fpu):

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.runtime import set_label
+from actors.system.entry.common import syscall_exit_to_user_mode
 from actors.system.entry.interrupts import device_interrupt
 from actors.system.kernel.preempt_count import (
     HARDIRQ_MASK,
@@ -71,7 +72,7 @@ async def with_preemption_off(cpu):
     await preempt_disable(cpu)
     await cpu.xgetbv(1)
     await preempt_enable(cpu)
-    await cpu.iret()
+    await syscall_exit_to_user_mode(cpu)
 
 
 @pytest.mark.trio
