@@ -12,52 +12,52 @@ tells no two states apart any more. Loops that send an instruction again, or ent
 What follows a kernel function says so at the beginning of its docstring, and its lines stand in that function's order. The table
 says which it is, in Linux 6.12, and which fixes the routine can be run without (`kernel.fixes`).
 
-==================================  ==================================  ================================  ============
-routine                             follows                             file                              fixes
-==================================  ==================================  ================================  ============
+==================================  ==================================  =================================  ============
+routine                             follows                             file                               fixes
+==================================  ==================================  =================================  ============
 debug_fpu
-  xstate_op_valid                   xstate_op_valid()                   ?
+  xstate_op_valid                   xstate_op_valid()                   arch/x86/kernel/fpu/xstate.c
 entry.common
   exit_to_user_mode_prepare         exit_to_user_mode_prepare()         kernel/entry/common.c
   exit_to_user_mode_loop            exit_to_user_mode_loop()            kernel/entry/common.c
   irqentry_exit                     irqentry_exit()                     kernel/entry/common.c
   syscall_exit_to_user_mode         syscall_exit_to_user_mode()         kernel/entry/common.c
 entry.hotplug
-  native_kick_ap                    native_kick_ap()                    ?
-  start_secondary                   start_secondary()                   ?
-  do_idle                           do_idle()                           ?
-  arch_cpu_idle_dead                native_play_dead()                  ?
+  native_kick_ap                    native_kick_ap()                    arch/x86/kernel/smpboot.c
+  start_secondary                   start_secondary()                   arch/x86/kernel/smpboot.c
+  do_idle                           do_idle()                           kernel/sched/idle.c
+  arch_cpu_idle_dead                native_play_dead()                  arch/x86/kernel/smpboot.c
 entry.interrupts
   work_left                         irqentry_exit()                     kernel/entry/common.c
   timer_interrupt                   resched_curr()                      kernel/sched/core.c
 entry.ipi
-  ipi_source                        sysvec_call_function_single()       ?
+  ipi_source                        sysvec_call_function_single()       arch/x86/kernel/smp.c
 entry.nmi
-  nmi_enter                         __nmi_enter()                       ?
-  nmi_exit                          __nmi_exit()                        ?
-  perf_event_nmi_handler            perf_event_nmi_handler()            ?
-  do_machine_check                  do_machine_check()                  ?
+  nmi_enter                         __nmi_enter()                       include/linux/hardirq.h
+  nmi_exit                          __nmi_exit()                        include/linux/hardirq.h
+  perf_event_nmi_handler            perf_event_nmi_handler()            arch/x86/events/core.c
+  do_machine_check                  do_machine_check()                  arch/x86/kernel/cpu/mce/core.c
 entry.traps
   exc_device_not_available          exc_device_not_available()          arch/x86/kernel/traps.c
   handle_xfd_event                  handle_xfd_event()                  arch/x86/kernel/traps.c
   force_sig                         force_sig()                         kernel/signal.c
 fork
-  kernel_clone                      kernel_clone()                      ?
-  _link                             copy_process()                      ?
-  execve                            execve()                            ?
+  kernel_clone                      kernel_clone()                      kernel/fork.c
+  _link                             copy_process()                      kernel/fork.c
+  execve                            execve()                            fs/exec.c
 fpu.init
-  fpu__init_cpu_xstate              fpu__init_cpu_xstate()              ?                                 10e4b5166df9
+  fpu__init_cpu_xstate              fpu__init_cpu_xstate()              arch/x86/kernel/fpu/xstate.c       10e4b5166df9
 fpu.registers
   save_fpregs_to_fpstate            save_fpregs_to_fpstate()            arch/x86/kernel/fpu/core.c
   restore_fpregs_from_fpstate       restore_fpregs_from_fpstate()       arch/x86/kernel/fpu/core.c
-  ex_handler_fprestore              ex_handler_fprestore()              arch/x86/mm/extable.c             814fb7bb7db5
+  ex_handler_fprestore              ex_handler_fprestore()              arch/x86/mm/extable.c              814fb7bb7db5
   fpregs_state_valid                fpregs_state_valid()                arch/x86/kernel/fpu/context.h
   fpregs_activate                   fpregs_activate()                   arch/x86/kernel/fpu/context.h
   fpregs_deactivate                 __cpu_invalidate_fpregs_state()     arch/x86/kernel/fpu/context.h
-  fpregs_mark_activate              fpregs_mark_activate()              ?
-  restore_fpregs_from_init_fpstate  restore_fpregs_from_init_fpstate()  ?
-  restore_supervisor_states         os_xrstor_supervisor()              ?
-  supervisor_features               xfeatures_mask_supervisor()         ?
+  fpregs_mark_activate              fpregs_mark_activate()              arch/x86/kernel/fpu/core.c
+  restore_fpregs_from_init_fpstate  restore_fpregs_from_init_fpstate()  arch/x86/kernel/fpu/core.c
+  restore_supervisor_states         os_xrstor_supervisor()              arch/x86/kernel/fpu/xstate.h
+  supervisor_features               xfeatures_mask_supervisor()         arch/x86/include/asm/fpu/xstate.h
   fpregs_restore_userregs           fpregs_restore_userregs()           arch/x86/kernel/fpu/context.h
   switch_fpu_return                 switch_fpu_return()                 arch/x86/kernel/fpu/core.c
 fpu.switch
@@ -69,16 +69,16 @@ fpu.xfd
   xfd_set_state                     xfd_set_state()                     arch/x86/kernel/fpu/xstate.h
   xfd_update_state                  xfd_update_state()                  arch/x86/kernel/fpu/xstate.h
 invariants.stable
-  preemptible                       preemptible()                       ?
-  irq_fpu_usable                    irq_fpu_usable()                    ?
-  serves_softirq                    in_serving_softirq()                ?
+  preemptible                       preemptible()                       include/linux/preempt.h
+  irq_fpu_usable                    irq_fpu_usable()                    arch/x86/kernel/fpu/core.c
+  serves_softirq                    in_serving_softirq()                include/linux/preempt.h
 kernel.layout
   size                              xstate_calculate_size()             arch/x86/kernel/fpu/xstate.c
 kernel.preempt_count
   in_interrupt                      in_interrupt()                      include/linux/preempt.h
   in_hardirq                        in_hardirq()                        include/linux/preempt.h
   in_nmi                            in_nmi()                            include/linux/preempt.h
-  in_task                           in_task()                           ?
+  in_task                           in_task()                           include/linux/preempt.h
 kvm
   vcpu_run                          vmx_vcpu_run()                      arch/x86/kvm/vmx/vmx.c
   vcpu_run_irqs_on                  vmx_vcpu_run()                      arch/x86/kvm/vmx/vmx.c
@@ -100,14 +100,14 @@ sched.schedule
   context_switch                    context_switch()                    kernel/sched/core.c
   do_exit                           do_exit()                           kernel/exit.c
 sched.smp
-  smp_call_function_single          smp_call_function_single()          ?
-  smp_call_function_many            smp_call_function_many()            ?
-  smp_call_function                 smp_call_function()                 ?
-  _generic_exec_single              csd_lock()                          ?
-  _csd_lock_wait                    csd_lock_wait()                     ?
-  llist_add                         llist_add()                         ?
-  smp_send_reschedule               native_smp_send_reschedule()        ?
-  flush_smp_call_function_queue     __flush_smp_call_function_queue()   ?
+  smp_call_function_single          smp_call_function_single()          kernel/smp.c
+  smp_call_function_many            smp_call_function_many()            kernel/smp.c
+  smp_call_function                 smp_call_function()                 kernel/smp.c
+  _generic_exec_single              csd_lock()                          kernel/smp.c
+  _csd_lock_wait                    csd_lock_wait()                     kernel/smp.c
+  llist_add                         llist_add()                         include/linux/llist.h
+  smp_send_reschedule               native_smp_send_reschedule()        arch/x86/kernel/smp.c
+  flush_smp_call_function_queue     __flush_smp_call_function_queue()   kernel/smp.c
 sched.softirq
   raise_softirq_irqoff              __raise_softirq_irqoff()            kernel/softirq.c
   irq_enter                         irq_enter_rcu()                     kernel/softirq.c
@@ -115,46 +115,46 @@ sched.softirq
   do_softirq                        __do_softirq()                      kernel/softirq.c
   handle_softirqs                   handle_softirqs()                   kernel/softirq.c
 signals.delivery
-  arch_do_signal_or_restart         arch_do_signal_or_restart()         ?
-  get_signal                        get_signal()                        ?
-  handle_signal                     handle_signal()                     ?
-  setup_rt_frame                    setup_rt_frame()                    ?
-  rt_sigreturn                      sys_rt_sigreturn()                  ?
+  arch_do_signal_or_restart         arch_do_signal_or_restart()         arch/x86/kernel/signal.c
+  get_signal                        get_signal()                        kernel/signal.c
+  handle_signal                     handle_signal()                     arch/x86/kernel/signal.c
+  setup_rt_frame                    setup_rt_frame()                    arch/x86/kernel/signal.c
+  rt_sigreturn                      sys_rt_sigreturn()                  arch/x86/kernel/signal_64.c
 signals.frame
-  copy_fpstate_to_sigframe          copy_fpstate_to_sigframe()          ?
-  xsave_to_user_sigframe            xsave_to_user_sigframe()            ?
-  save_xstate_epilog                save_xstate_epilog()                ?
+  copy_fpstate_to_sigframe          copy_fpstate_to_sigframe()          arch/x86/kernel/fpu/signal.c
+  xsave_to_user_sigframe            xsave_to_user_sigframe()            arch/x86/kernel/fpu/xstate.h
+  save_xstate_epilog                save_xstate_epilog()                arch/x86/kernel/fpu/signal.c
 signals.ptrace
-  ptrace_stop                       ptrace_stop()                       ?
-  ptrace_check_attach               wait4()                             ?
-  ptrace_resume                     ptrace_resume()                     ?
-  xstateregs_set                    xstateregs_set()                    ?
-  copy_uabi_to_xstate               copy_uabi_to_xstate()               ?                                 814fb7bb7db5
+  ptrace_stop                       ptrace_stop()                       kernel/signal.c
+  ptrace_check_attach               wait4()                             kernel/exit.c
+  ptrace_resume                     ptrace_resume()                     kernel/ptrace.c
+  xstateregs_set                    xstateregs_set()                    arch/x86/kernel/fpu/regset.c
+  copy_uabi_to_xstate               copy_uabi_to_xstate()               arch/x86/kernel/fpu/xstate.c       814fb7bb7db5
 signals.sigreturn
-  fpu__restore_sig                  fpu__restore_sig()                  ?
-  __fpu_restore_sig                 __fpu_restore_sig()                 ?
-  check_xstate_in_sigframe          check_xstate_in_sigframe()          ?
-  restore_fpregs_from_user          restore_fpregs_from_user()          ?
-  __restore_fpregs_from_user        __restore_fpregs_from_user()        ?                                 bbc55341b9c6
+  fpu__restore_sig                  fpu__restore_sig()                  arch/x86/kernel/fpu/signal.c
+  __fpu_restore_sig                 __fpu_restore_sig()                 arch/x86/kernel/fpu/signal.c
+  check_xstate_in_sigframe          check_xstate_in_sigframe()          arch/x86/kernel/fpu/signal.c
+  restore_fpregs_from_user          restore_fpregs_from_user()          arch/x86/kernel/fpu/signal.c
+  __restore_fpregs_from_user        __restore_fpregs_from_user()        arch/x86/kernel/fpu/signal.c       bbc55341b9c6
 signals.sources
-  send_signal                       kill()                              ?
-  signal_source                     kill()                              ?
+  send_signal                       kill()                              kernel/signal.c
+  signal_source                     kill()                              kernel/signal.c
 signals.uabi
-  header_is_valid                   validate_user_xstate_header()       ?
+  header_is_valid                   validate_user_xstate_header()       arch/x86/kernel/fpu/xstate.c
 signals.uaccess
-  put_user                          put_user()                          ?
-  get_user                          get_user()                          ?
-  clear_user                        clear_user()                        ?
-  fault_in_readable                 fault_in_readable()                 ?
+  put_user                          put_user()                          arch/x86/include/asm/uaccess.h
+  get_user                          get_user()                          arch/x86/include/asm/uaccess.h
+  clear_user                        clear_user()                        arch/x86/include/asm/uaccess_64.h
+  fault_in_readable                 fault_in_readable()                 mm/gup.c
 tasks
   ret_from_fork                     ret_from_fork()                     arch/x86/kernel/process.c
 xstate.clear
-  fpu__clear_user_states            fpu__clear_user_states()            ?                                 388eff894d6b
+  fpu__clear_user_states            fpu__clear_user_states()            arch/x86/kernel/fpu/core.c         388eff894d6b
 xstate.clone
-  fpu_clone                         fpu_clone()                         ?
-  fpstate_reset                     fpstate_reset()                     ?
-  fpu_flush_thread                  fpu_flush_thread()                  ?
-  fpu_reset_fpregs                  fpu_reset_fpregs()                  ?
+  fpu_clone                         fpu_clone()                         arch/x86/kernel/fpu/core.c
+  fpstate_reset                     fpstate_reset()                     arch/x86/kernel/fpu/core.c
+  fpu_flush_thread                  fpu_flush_thread()                  arch/x86/kernel/fpu/core.c
+  fpu_reset_fpregs                  fpu_reset_fpregs()                  arch/x86/kernel/fpu/core.c
 xstate.dynamic
   xfd_enable_feature                __xfd_enable_feature()              arch/x86/kernel/fpu/xstate.c
   fpstate_realloc                   fpstate_realloc()                   arch/x86/kernel/fpu/xstate.c
@@ -163,18 +163,18 @@ xstate.kernel_fpu
   kernel_fpu_begin                  kernel_fpu_begin()                  arch/x86/kernel/fpu/core.c
   kernel_fpu_end                    kernel_fpu_end()                    arch/x86/kernel/fpu/core.c
 xstate.permission
-  fpu_xstate_prctl                  fpu_xstate_prctl()                  ?
-  xstate_get_group_perm             xstate_get_group_perm()             ?
-  xstate_request_perm               xstate_request_perm()               ?
-  _xstate_request_perm              __xstate_request_perm()             ?
-  user_size                         xstate_calculate_size()             ?
-  validate_sigaltstack              validate_sigaltstack()              ?
-  do_sigaltstack                    do_sigaltstack()                    ?
-  fpu_inherit_perms                 fpu_inherit_perms()                 ?
-  fpu_init_guest_permissions        fpu_init_guest_permissions()        ?
-  spin_lock_irq                     spin_lock_irq()                     ?
-  spin_unlock_irq                   spin_unlock_irq()                   ?
-==================================  ==================================  ================================  ============
+  fpu_xstate_prctl                  fpu_xstate_prctl()                  arch/x86/kernel/fpu/xstate.c
+  xstate_get_group_perm             xstate_get_group_perm()             arch/x86/kernel/fpu/xstate.h
+  xstate_request_perm               xstate_request_perm()               arch/x86/kernel/fpu/xstate.c
+  _xstate_request_perm              __xstate_request_perm()             arch/x86/kernel/fpu/xstate.c
+  user_size                         xstate_calculate_size()             arch/x86/kernel/fpu/xstate.c
+  validate_sigaltstack              validate_sigaltstack()              arch/x86/kernel/fpu/xstate.c
+  do_sigaltstack                    do_sigaltstack()                    kernel/signal.c
+  fpu_inherit_perms                 fpu_inherit_perms()                 arch/x86/kernel/fpu/core.c
+  fpu_init_guest_permissions        fpu_init_guest_permissions()        arch/x86/kernel/fpu/core.c
+  spin_lock_irq                     spin_lock_irq()                     include/linux/spinlock.h
+  spin_unlock_irq                   spin_unlock_irq()                   include/linux/spinlock.h
+==================================  ==================================  =================================  ============
 
 Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate.
 

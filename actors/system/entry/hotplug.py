@@ -3,6 +3,7 @@
 Registers are lost, per-CPU memory is not. The program that does it is also the context that has the CPU while it is dead and
 boots, so all that happens then stands in one column: what the CPU that brings it up does for it, which is one store, and its
 own first steps. Nothing else reaches it until it runs its idle task again. Follows kernel/cpu.c and arch/x86/kernel/smpboot.c.
+What is small it takes from kernel/sched/idle.c.
 """
 
 from typing import Any

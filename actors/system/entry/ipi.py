@@ -1,4 +1,7 @@
-"""The target's half of an IPI: a hard interrupt that comes when another CPU has asked for it."""
+"""The target's half of an IPI: a hard interrupt that comes when another CPU has asked for it.
+
+Follows arch/x86/kernel/smp.c.
+"""
 
 from actors.runtime import become
 from actors.runtime.program import Become

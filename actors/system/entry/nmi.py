@@ -3,6 +3,7 @@
 In the handler of either preempt_count has its NMI field set, so it may neither schedule nor use the FPU. A machine check that
 interrupts user mode is the exception: it is served like a fault of the task, with interrupts off, and ends by the work on the
 way back to user mode. Follows arch/x86/kernel/nmi.c, arch/x86/kernel/cpu/mce/core.c and kernel/entry/common.c.
+What is small it takes from include/linux/hardirq.h and arch/x86/events/core.c.
 """
 
 from actors.runtime import become, routine, set_label

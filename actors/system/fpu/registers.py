@@ -3,6 +3,7 @@
 A task's state is in the registers while TIF_NEED_FPU_LOAD is clear. With the flag set it is in its fpstate, and may be in the
 registers as well: so long as this CPU's owner is the task and the task was nowhere else since (last_cpu), nothing need be loaded.
 Follows arch/x86/kernel/fpu/core.c and context.h, and arch/x86/mm/extable.c where a load faults.
+What is small it takes from fpu/xstate.h.
 """
 
 from actors.runtime import routine, set_label

@@ -8,7 +8,7 @@ reports those is wrong.
 A hard interrupt is on top of its CPU from its delivery on; its field of preempt_count is counted a step later, so the frame is
 looked at as well. Whether a handler may use the FPU is irq_fpu_usable(): if not, kernel_fpu_begin() or fpregs_lock() is what it
 interrupted. In a softirq and in a handler this holds at the entry and for as long as neither uses the FPU itself, and there all
-is in order too.
+is in order too. Follows include/linux/preempt.h and arch/x86/kernel/fpu/core.c.
 """
 
 from typing import Any

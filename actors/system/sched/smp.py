@@ -3,7 +3,7 @@
 A call is a csd (call_single_data) on the target's queue; whoever finds the queue empty sends the IPI. The interrupt's handler on
 the target takes the whole queue, and runs the functions there. The caller of a call that it waits for spins with interrupts on
 until its csd is unlocked. Each pair of CPUs has one csd: preemption is off from its lock to the end of the call, and the
-next call waits for it. Follows kernel/smp.c.
+next call waits for it. Follows kernel/smp.c. What is small it takes from include/linux/llist.h.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Delivery of a signal on the way to user mode, and the system call that ends its handler.
 
-Follows arch/x86/kernel/signal.c and signal_64.c.
+Follows arch/x86/kernel/signal.c and signal_64.c. What is small it takes from kernel/signal.c.
 """
 
 from actors.runtime import routine, set_label

@@ -1,6 +1,6 @@
 """The registers, to a signal frame: straight from the CPU to user memory.
 
-Follows arch/x86/kernel/fpu/signal.c.
+Follows arch/x86/kernel/fpu/signal.c. What is small it takes from arch/x86/kernel/fpu/xstate.h.
 """
 
 from actors.machine.xstate.components import TILES

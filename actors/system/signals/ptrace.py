@@ -1,6 +1,7 @@
 """ptrace: a tracer stops a task, waits until it is off its CPU, writes its extended state, and lets it go on.
 
 Follows kernel/ptrace.c, kernel/sched/core.c and arch/x86/kernel/fpu/regset.c.
+What is small it takes from kernel/signal.c, kernel/exit.c and arch/x86/kernel/fpu/xstate.c.
 """
 
 from typing import Any

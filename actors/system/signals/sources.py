@@ -1,4 +1,7 @@
-"""Who sends signals, and who takes pages away: background programs with budgets, or a task by a system call."""
+"""Who sends signals, and who takes pages away: background programs with budgets, or a task by a system call.
+
+Follows kernel/signal.c.
+"""
 
 from actors.runtime import become, routine
 from actors.runtime.program import Become

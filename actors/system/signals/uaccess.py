@@ -1,7 +1,7 @@
 """User memory as the kernel accesses it with page faults on: one that cannot be mended makes the access fail.
 
 A page fault runs with interrupts on and may sleep, so whoever is here may be preempted, and the page may go away again: then
-the access faults once more.
+the access faults once more. Follows arch/x86/include/asm/uaccess.h, arch/x86/include/asm/uaccess_64.h and mm/gup.c.
 """
 
 from typing import Any
