@@ -8,13 +8,12 @@
 Time runs down. The margin on the left is the CPU's state in ftrace's latency format, where the world has one.
 A step in the same function as the row above it leaves the function's name out. Unless `full` asks for them, steps
 that are not on the way to the symptom are counted instead of shown, and if that is not enough for a chart of
-`LINES` lines, those that are farthest from it, and of these first the ones that change nothing. Where nobody has
-looked for that way, it is the steps that tell nothing: no value changed, was read or was chosen. The last row says in
-its own words what went wrong.
+`LINES` lines, those that are farthest from it, the ones that change nothing before others. Where nobody has looked
+for that way, it is the steps that tell nothing: no value changed, was read or was chosen. The last row says in its
+own words what went wrong.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from actors.observe.layout import Layout, layout
 from actors.observe.rows import matters, row, says, symptom
@@ -23,6 +22,9 @@ from protocol.records import Record, Step
 
 LINES = 40
 """As long as an explained chart may be."""
+
+_QUIET = 2
+"""So many dependences farther off a step counts that changes nothing: what moved is the story, what was looked at is why."""
 
 _FOLDED = 2  # a shorter run of steps takes no more room than its count
 
@@ -39,23 +41,27 @@ def chart(record: Record, *, full: bool = False) -> str:
 
 
 def _on_the_way(record: Record) -> list[str]:
-    """Draw the steps on the way to the symptom, without the farthest ones if there are too many."""
-    ranks = sorted({rank for rank in map(_rank, record.steps) if rank is not None})
-    lines = _drawn(record, partial(_near, ranks[-1]))
-    while len(lines) > LINES and len(ranks) > 1:
-        ranks.pop()
-        lines = _drawn(record, partial(_near, ranks[-1]))
-    return lines
+    """Draw the steps on the way to the symptom, as many of the nearest as have room."""
+    nearest = sorted((step for step in record.steps if step.distance is not None), key=_rank)
+    must = sum(1 for step in nearest if step.distance == 0)
+    fits, beyond = must, len(nearest) + 1
+    while beyond - fits > 1:
+        middle = (fits + beyond) // 2
+        if len(_drawn(record, _among(nearest[:middle]))) <= LINES:
+            fits = middle
+        else:
+            beyond = middle
+    return _drawn(record, _among(nearest[:fits]))
 
 
-def _rank(step: Step) -> tuple[int, bool] | None:
-    """Return how far a step is from the symptom, those that change something first."""
-    return None if step.distance is None else (step.distance, not step.changes)
+def _rank(step: Step) -> tuple[int, int]:
+    """Order steps: the nearest first, those that change nothing as if they were farther, and of all these the latest."""
+    return (step.distance or 0) + (0 if step.changes else _QUIET), -step.number
 
 
-def _near(farthest: tuple[int, bool], step: Step) -> bool:
-    rank = _rank(step)
-    return rank is not None and rank <= farthest
+def _among(steps: Sequence[Step]) -> Callable[[Step], bool]:
+    numbers = {step.number for step in steps}
+    return lambda step: step.number in numbers
 
 
 def _drawn(record: Record, shown: Callable[[Step], bool]) -> list[str]:

@@ -92,8 +92,14 @@ def test_a_chart_that_would_be_too_long_leaves_out_what_is_farthest(make_step, m
     distances = [number % 6 for number in range(60)]
     lines = chart(explained(make_record(*steps), distances)).split("\n")
     assert len(lines) <= LINES
-    shown = {int(line.split()[-1]) % 6 for line in lines if "step " in line}
-    assert shown == {0, 1, 5}, "the last step is always shown"
+    numbers = [int(line.split()[-1]) for line in lines if "step " in line]
+    shown = {number % 6 for number in numbers}
+    assert shown == {0, 1, 2, 5}, "the last step is always shown"
+    assert [number for number in numbers if number % 6 < 2] == [n for n in range(60) if n % 6 < 2]
+    third = [number for number in numbers if number % 6 == 2]
+    assert third == [*range(2, 60, 6)][-len(third) :], (
+        "the latest of those that are as far have what room there is"
+    )
     assert sum(int(line.split()[1]) for line in lines if "..." in line) + len(shown) < 60
     few = chart(explained(make_record(*steps), [0] * 60)).split("\n")
     assert len(few) > LINES, "what is next to the symptom is never left out"
@@ -107,9 +113,23 @@ def test_of_the_farthest_that_have_room_those_that_change_a_value_stay(make_step
     ]
     lines = chart(explained(make_record(*far, *near), [1] * 60 + [0] * 20)).split("\n")
     assert len(lines) <= LINES
-    assert [int(line.split()[1 + ("f:" in line)]) for line in lines if "far " in line] == [*range(0, 60, 10)]
+    kept = [int(line.split()[1 + ("f:" in line)]) for line in lines if "far " in line]
+    assert {*range(0, 60, 10)} <= {*kept}
+    quiet = [number for number in kept if number % 10]
+    assert quiet == [number for number in range(quiet[0], 60) if number % 10], "and the latest of the others"
+        "the latest"
+    )
     more = [make_step("a", f"far {number}", changed("0", "1")) for number in range(60)]
-    assert "far" not in chart(explained(make_record(*more, *near), [1] * 60 + [0] * 20))
+    lines = chart(explained(make_record(*more, *near), [1] * 60 + [0] * 20)).split("\n")
+    kept = [int(line.split()[1 + ("f:" in line)]) for line in lines if "far " in line]
+    assert len(lines) == LINES
+    assert kept == [*range(60 - len(kept), 60)], "as many as have room, the latest"
+    quiet = [make_step("a", f"far {number}") for number in range(60)]
+    distances = [1] * 60 + [3] * 60 + [0] * 20
+    lines = chart(explained(make_record(*quiet, *more, *near), distances)).split("\n")
+    assert sum("0 -> 1" in line for line in lines) > 10, (
+        "what changes something goes before what is a little nearer"
+    )
 
 
 @pytest.mark.parametrize(("idle", "shown"), [(1, "  nop"), (2, "... 2 steps"), (9, "... 9 steps")])
