@@ -129,6 +129,18 @@ class TakesInterrupts(Gate, frozen=True):
         return cpu is not None and cpu.takes_interrupts
 
 
+class TakesNmis(Gate, frozen=True):
+    """Open while the CPU of a source of NMIs or machine checks runs, and no NMI is served if it is one of NMIs."""
+
+    source: Program
+    nmi: bool
+
+    def is_open(self, read: Read) -> bool:
+        """Say whether one could come."""
+        cpu = _cpu_of(self.source, read)
+        return cpu is not None and not cpu.stopped and not (self.nmi and cpu.nmi_blocked)
+
+
 def _cpu_of(program: Program, read: Read) -> CpuState | None:
     placement: Placement = read(program.placement)
     return read(cpu_cell(placement.cpu)) if placement.cpu is not None else None
@@ -181,7 +193,10 @@ class Processor(Device, frozen=True):
 
     def gate(self, sender: Program, message: Any) -> Gate:
         """A context executes while it is the one that runs; an interrupt arrives while it is taken."""
-        return TakesInterrupts(sender) if type(message) is op.ExternalInterrupt else Runs(sender)
+        kind = type(message)
+        if kind not in ARRIVALS:
+            return Runs(sender)
+        return TakesInterrupts(sender) if kind is op.ExternalInterrupt else TakesNmis(sender, kind is op.Nmi)
 
     def describe(self, message: Any) -> str:
         """The instruction as it is written in a listing."""

@@ -244,3 +244,19 @@ def test_pushf_reads_if(bench, interrupt_flag):
 def test_they_read_as_in_a_listing():
     texts = (op.Nmi(), op.MachineCheck(), op.PlayDead(NMI), op.Reset(), op.ExternalInterrupt(0xFB, NMI.life))
     assert [describe(one) for one in texts] == ["NMI", "#MC", "mwait, and is dead", "reset", "IPI 0xfb"]
+
+
+@events
+def test_its_gate_is_open_wherever_it_can_come(bench, event, source, kind, vector):
+    cpu = sources(bench())
+
+    def both():
+        return cpu.processor.gate(source, event).is_open(cpu.cells.__getitem__), cpu.enabled(event, source)
+
+    for flag in (True, False):
+        cpu.set(interrupt_flag=flag)
+        assert both() == (True, True)
+    cpu.do(op.Nmi(), Program("nmi2"))
+    assert both() == ((False, False) if kind is Kind.NMI else (True, True))
+    down, *_ = stopped(bench)
+    assert not down.processor.gate(source, event).is_open(down.cells.__getitem__)

@@ -139,7 +139,7 @@ async def sets_stack(cpu, size):
 )
 async def test_with_the_permission_a_small_stack_is_refused(tell, perm, size, error):
     story = await tell(one_process(sets_stack, size, perm=perm))
-    assert story.labels("task")["stack"] is error
+    assert story.labels("task").get("stack") is error
     assert story.execution.cells[Task(Program("task")).sas_ss_size.cell] == (0 if error else size)
 
 
