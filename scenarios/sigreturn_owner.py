@@ -24,8 +24,8 @@ def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
 
 @scenario(
     cases=[
-        case(fixes="-bbc55341b9c6", expect="violated", violated=(KEPT,), states=4_000, steps=82),
-        case(fixes="shipped", expect="proved", states=6_311),
+        case(fixes="-bbc55341b9c6", expect="violated", violated=(KEPT,), states=3_079, steps=82),
+        case(fixes="shipped", expect="proved", states=4_326),
     ],
     fix="bbc55341b9c6",
 )

@@ -74,6 +74,6 @@ async def traces(cpu: HostCpu, target: Task, buffer: UserArea) -> None:
     await cpu.syscall()
     await ptrace_check_attach(cpu, target)
     error = await xstateregs_set(cpu, target, buffer)
-    set_label("wrote", error.value if error else "0")
+    set_label("wrote", error.name if error else "0")
     await ptrace_resume(cpu, target)
     await syscall_exit_to_user_mode(cpu)
