@@ -117,8 +117,6 @@ def test_of_the_farthest_that_have_room_those_that_change_a_value_stay(make_step
     assert {*range(0, 60, 10)} <= {*kept}
     quiet = [number for number in kept if number % 10]
     assert quiet == [number for number in range(quiet[0], 60) if number % 10], "and the latest of the others"
-        "the latest"
-    )
     more = [make_step("a", f"far {number}", changed("0", "1")) for number in range(60)]
     lines = chart(explained(make_record(*more, *near), [1] * 60 + [0] * 20)).split("\n")
     kept = [int(line.split()[1 + ("f:" in line)]) for line in lines if "far " in line]
