@@ -134,7 +134,8 @@ signals.sigreturn
   fpu__restore_sig                  fpu__restore_sig()                  arch/x86/kernel/fpu/signal.c
   __fpu_restore_sig                 __fpu_restore_sig()                 arch/x86/kernel/fpu/signal.c
   check_xstate_in_sigframe          check_xstate_in_sigframe()          arch/x86/kernel/fpu/signal.c
-  restore_fpregs_from_user          restore_fpregs_from_user()          arch/x86/kernel/fpu/signal.c
+  restore_fpregs_from_user          restore_fpregs_from_user()          arch/x86/kernel/fpu/signal.c       bbc55341b9c6
+                                                                                                           d8778e393afa
   __restore_fpregs_from_user        __restore_fpregs_from_user()        arch/x86/kernel/fpu/signal.c       bbc55341b9c6
 signals.sources
   send_signal                       kill()                              kernel/signal.c

@@ -7,7 +7,7 @@ what it cannot know, the file of a new routine, is then `?`.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import actors.system
@@ -30,11 +30,21 @@ class Row(NamedTuple):
 def followed() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Return the routines that follow a kernel function, with its name, and the fixes that each asks for."""
     for place, tree in modules():
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                match = _FOLLOWS.match(ast.get_docstring(node) or "")
-                if match is not None:
-                    yield f"{place}.{node.name}", match[1], tuple(sorted(has_calls(node)))
+        functions = {
+            node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        names = {name: _FOLLOWS.match(ast.get_docstring(node) or "") for name, node in functions.items()}
+        helpers = {name: node for name, node in functions.items() if names[name] is None}
+        for name, match in names.items():
+            if match is not None:
+                yield f"{place}.{name}", match[1], tuple(sorted(_asked(functions[name], helpers)))
+
+
+def _asked(node: ast.AST, helpers: dict[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
+    """Return the fixes that a routine asks for, by itself or in the parts of it that are functions of their own."""
+    used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} & set(helpers)
+    left = {name: helper for name, helper in helpers.items() if name not in used}
+    return has_calls(node).union(*(_asked(helpers[name], left) for name in used))
 
 
 def printed(text: str | None = None) -> list[Row]:
@@ -44,7 +54,11 @@ def printed(text: str | None = None) -> list[Row]:
         if not line.startswith(" "):
             module = line.strip()
             continue
-        name, function, file, *fixes = line.replace(",", " ").split()
+        name, *others = line.split()
+        if not others:  # one more fix of the row above
+            rows[-1] = rows[-1]._replace(fixes=(*rows[-1].fixes, name))
+            continue
+        function, file, *fixes = others
         rows.append(Row(f"{module}.{name}", function.removesuffix("()"), file, tuple(fixes)))
     return rows
 
@@ -65,16 +79,22 @@ def expected() -> list[Row]:
 
 
 def drawn(rows: list[Row]) -> str:
-    """Return the table as text, under the name of each module its routines."""
-    cells = [(f"  {_last(row.routine)}", f"{row.function}()", row.file, ", ".join(row.fixes)) for row in rows]
-    widths = [max(len(line[column]) for line in [HEAD, *cells]) for column in range(len(HEAD))]
+    """Return the table as text: under the name of each module its routines, and a line for each fix."""
+    cells = [(f"  {_last(row.routine)}", f"{row.function}()", row.file) for row in rows]
+    longest = [
+        HEAD,
+        *((*line, fix) for row, line in zip(rows, cells, strict=True) for fix in row.fixes or [""]),
+    ]
+    widths = [max(len(line[column]) for line in longest) for column in range(len(HEAD))]
     rule = "  ".join("=" * width for width in widths)
     lines, module = [rule, _line(HEAD, widths), rule], ""
     for row, line in zip(rows, cells, strict=True):
         if row.routine != f"{module}.{_last(row.routine)}":
             module = row.routine.rpartition(".")[0]
             lines.append(module)
-        lines.append(_line(line, widths))
+        first, *others = row.fixes or ("",)
+        lines.append(_line((*line, first), widths))
+        lines += [_line(("", "", "", fix), widths) for fix in others]
     return "\n".join([*lines, rule])
 
 
@@ -82,7 +102,7 @@ def _last(routine: str) -> str:
     return routine.rpartition(".")[2]
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+def _line(cells: Sequence[str], widths: list[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
