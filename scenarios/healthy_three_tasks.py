@@ -15,11 +15,11 @@ C = 0xCCCC_CCCC_CCCC_CCCC
 
 @scenario(
     cases=[
-        case(expect="proved", states=45_672),
-        case(timer=1, tracking="architectural", expect="proved", states=8_020),
-        case(amx=False, expect="proved", states=19_300),
-        case(amx=False, timer=1, softirq=1, expect="proved", states=29_394),
-        case(amx=False, timer=1, tracking="architectural", expect="proved", states=5_122),
+        case(expect="proved", states=37_261),
+        case(timer=1, tracking="architectural", expect="proved", states=7_428),
+        case(amx=False, expect="proved", states=15_721),
+        case(amx=False, timer=1, softirq=1, expect="proved", states=22_551),
+        case(amx=False, timer=1, tracking="architectural", expect="proved", states=4_718),
         case(
             mutant="switch_unsaved",
             expect="violated",
@@ -52,7 +52,7 @@ C = 0xCCCC_CCCC_CCCC_CCCC
             mutant="own_features_only",
             expect="violated",
             violated=("I9: C finds nobody else's value in registers",),
-            states=10_161,
+            states=9_962,
             steps=75,
         ),
         case(

@@ -51,14 +51,14 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
 
 @scenario(
     cases=[
-        case(expect="proved", states=15_988),
-        case(tracking="architectural", expect="proved", states=48_419),
-        case(timer=2, softirq=0, expect="proved", states=6_757),
-        case(timer=2, softirq=0, tracking="architectural", expect="proved", states=26_066),
-        case(amx=False, timer=2, expect="proved", states=30_133),
-        case(amx=False, timer=2, tracking="architectural", expect="proved", states=182_725),
-        case(cpus=2, expect="proved", states=130_334),
-        case(cpus=2, amx=False, expect="proved", states=66_206),
+        case(expect="proved", states=13_529),
+        case(tracking="architectural", expect="proved", states=40_291),
+        case(timer=2, softirq=0, expect="proved", states=5_927),
+        case(timer=2, softirq=0, tracking="architectural", expect="proved", states=21_160),
+        case(amx=False, timer=2, expect="proved", states=21_045),
+        case(amx=False, timer=2, tracking="architectural", expect="proved", states=118_360),
+        case(cpus=2, expect="proved", states=113_455),
+        case(cpus=2, amx=False, expect="proved", states=57_571),
         case(cpus=2, timer=0, softirq=0, tracking="architectural", expect="proved", states=382_602),
         case(
             cpus=2, amx=False, timer=0, softirq=0, tracking="architectural", expect="proved", states=358_594
@@ -74,14 +74,14 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
             mutant="kernel_fpu_unsaved",
             expect="violated",
             violated=("A finds its values",),
-            states=1_146,
+            states=1_140,
             steps=39,
         ),
         case(
             mutant="xfd_state_not_written",
             expect="violated",
             violated=("I2: xfd_state is XFD",),
-            states=1_803,
+            states=1_771,
             steps=45,
         ),
         case(
@@ -91,28 +91,28 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
             mutant="no_fpregs_lock",
             expect="violated",
             violated=("I3: B's registers are loaded",),
-            states=1_217,
+            states=1_216,
             steps=39,
         ),
         case(
             mutant="softirq_in_lock",
             expect="violated",
             violated=("I3: B's registers are loaded",),
-            states=1_935,
+            states=1_896,
             steps=46,
         ),
         case(
             mutant="realloc_unrestored",
             expect="violated",
             violated=("B is not killed",),
-            states=10_679,
+            states=9_842,
             steps=86,
         ),
         case(
             mutant="owner_read_once",
             expect="violated",
             violated=("I3: A's registers are loaded", "I9: A finds nobody else's value in registers"),
-            states=9_902,
+            states=9_253,
             steps=85,
         ),
         case(
@@ -120,7 +120,7 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
             mutant="owner_kept",
             expect="violated",
             violated=("I6: registers valid for A are its (CPU 1)",),
-            states=42_671,
+            states=41_868,
             steps=63,
         ),
         case(
@@ -152,7 +152,7 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
             mutant="xfd_not_updated",
             expect="violated",
             violated=("xfd_validate_state: A restores under its XFD (CPU 0)",),
-            states=68_349,
+            states=65_350,
             steps=75,
         ),
         case(
@@ -160,7 +160,7 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
             mutant="preempted_in_lock",
             expect="violated",
             violated=("B: Bug",),
-            states=18_550,
+            states=18_549,
             steps=47,
         ),
         case(
