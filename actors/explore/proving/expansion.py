@@ -20,7 +20,7 @@ Indices = npt.NDArray[np.int64]
 _KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uint32)
 _NOTHING = 1
 """The group of a program that cannot move."""
-Codes = npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.unsignedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -105,8 +105,7 @@ class Expansion:
     def kind(self) -> type[np.unsignedinteger[Any]]:
         """Return the type of the numbers of rows: the smallest that holds all that there are."""
         layout = self._tables.layout
-        most = max(layout.numbers(column) for column in range(layout.width))
-        return next(kind for kind in _KINDS if most <= np.iinfo(kind).max)
+        return _holding(max(layout.numbers(column) for column in range(layout.width)))
 
     # Working out what is not known.
 
@@ -168,8 +167,13 @@ class Expansion:
             np.array(self._starts, np.int64),
             np.array(self._counts, np.int64),
             np.array(self._words, np.uint64),
-            np.array(self._codes, np.uint16),
+            np.array(self._codes, _holding(len(self._coded))),
             np.array(self._ends, np.bool_),
             flips,
         )
         return self._kept
+
+
+def _holding(most: int) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest type of numbers that holds one so large."""
+    return next(kind for kind in _KINDS if most <= np.iinfo(kind).max)
