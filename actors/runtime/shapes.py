@@ -6,7 +6,7 @@ what it is, with the device, the message and the line.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,9 @@ from actors.runtime.values import check_value, is_structural, same
 from protocol.handles import Cell
 
 __plumbing__ = True
+
+MOST_OUTCOMES: Final = 4096
+"""Outcomes of one step. Each is run, and a program is run again for each: what costs more than the search is refused."""
 
 _WIDEST = 80
 _OUTCOMES = "a tuple of Outcome(reply, writes, label), writes being (Cell, value) pairs and label a str"
@@ -71,18 +74,29 @@ def _check_when(running: Asking, footprint: Footprint) -> None:
 
 
 def check_outcomes(running: Asking, values: Mapping[Cell, Any], outcomes: Any) -> None:
-    """Refuse what is not a tuple of Outcomes, and a retry in which nothing moves: it would be retried for ever.
+    """Refuse what is not a tuple of Outcomes, too many, and a retry in which nothing moves: it would be retried for ever.
 
     `values` are those of the footprint, on which the device was asked.
     """
     if type(outcomes) is not tuple:
         raise _refused(running, "handle", outcomes, _OUTCOMES)
+    if len(outcomes) > MOST_OUTCOMES:
+        raise _too_many(running, len(outcomes))
     for outcome in outcomes:
         if not isinstance(outcome, Outcome) or not isinstance(outcome.label, str):
             raise _refused(running, "handle", outcome, _OUTCOMES)
         _check_writes(running, outcome)
         if isinstance(outcome.reply, Retry):
             _check_retry(running, outcome, values)
+
+
+def _too_many(running: Asking, count: int) -> ModelError:
+    request = running.pending
+    assert request is not None
+    return ModelError(
+        f"{running.where()}: {type(request.message).__name__} of {running.name} to {request.to.name} has {count:,} "
+        f"outcomes, and a step may have {MOST_OUTCOMES:,}; choose in several steps, or among fewer values"
+    )
 
 
 def _check_writes(running: Asking, outcome: Outcome) -> None:

@@ -6,7 +6,6 @@ from enum import Enum
 
 import msgspec
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.areas import UNMAPPED, MemoryOperand
@@ -16,6 +15,7 @@ from protocol.records import Record
 from protocol.registers import Uint64, Vector
 from protocol.replies import PageFault, Reply, Value
 from protocol.tokens import TokenBody
+from tests.drawn import both
 
 TEXT = st.text(max_size=12)
 SCALARS = {
@@ -63,7 +63,7 @@ def test_the_generator_reaches_every_instruction_and_reply():
 @pytest.mark.parametrize(
     "word", [Instruction, Reply, Record, TokenBody], ids=["instruction", "reply", "record", "token"]
 )
-@given(data=st.data())
+@both(30, 100, data=st.data())
 def test_round_trip(word, data):
     value = data.draw(values_of(word))
     for codec in (msgspec.json, msgspec.msgpack):

@@ -18,6 +18,15 @@ from actors.runtime.errors import Divergence, ForeignAwait, ModelError
 from actors.runtime.schedule import Default, Follow, FollowLog
 
 
+@pytest.fixture(autouse=True)
+def _only_what_is_new():
+    """Let the collections below go through what these tests make, and not through all that the suite has left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 async def adds(x, lock, times):
     for _ in range(times):
         async with lock:

@@ -7,6 +7,7 @@ import itertools
 import msgspec
 import pytest
 
+from actors.explore.tables.tables import Tables
 from actors.runtime import RETRY, Cell, Device, Footprint, Outcome, World
 from actors.runtime.device import Retry
 from actors.runtime.errors import FootprintError, ModelError, Nondeterminism, NotAValue
@@ -116,6 +117,29 @@ def test_a_device_that_is_not_deterministic_is_named(kind, run, line):
         run(with_device(kind), checked=True)
     assert f"step 2 of p, {line('pokes')}: device d answered Poke from p in two ways" in str(caught.value)
     assert f"{__file__}:{kind.handle.__code__.co_firstlineno}" in str(caught.value)
+
+
+async def chooses_among(choice, count):
+    await choice.choose(*range(count))  # chooses
+
+
+@pytest.mark.parametrize("driven", ["trio", "tables"])
+def test_a_step_has_so_many_outcomes_and_no_more(driven, run, line):
+    def go(count):
+        world = World()
+        world.program(chooses_among, world.choice("die"), count, name="p")
+        if driven == "trio":
+            return run(world)
+        with Tables(world) as tables:
+            return tables.options(tables.initial())
+
+    assert go(3)
+    with pytest.raises(ModelError) as caught:
+        go(70_000)
+    assert str(caught.value) == (
+        f"{line('chooses')}: Choose of p to die has 70,000 outcomes, and a step may have 4,096; "
+        "choose in several steps, or among fewer values"
+    )
 
 
 class Raises(Faulty, frozen=True):

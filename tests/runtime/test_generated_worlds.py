@@ -4,12 +4,12 @@ The worlds are those of `generated`.
 """
 
 import trio
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.runtime.digest import Digest
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.schedule import Follow, FollowLog
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 LIMIT = 60
@@ -33,8 +33,7 @@ async def check_replay(drawn, chooser):
         assert await once(Follow(first[0])) == first
 
 
-@settings(deadline=None, max_examples=150)
-@given(programs, st.integers(0, 1000))
+@both(50, 150, programs, st.integers(0, 1000))
 def test_a_schedule_gives_the_same_execution_again(uniform, drawn, seed):
     """Asked anew or remembered, checked or not, in the same world or in one built again."""
     trio.run(check_replay, drawn, uniform(seed))
@@ -51,8 +50,7 @@ async def check_free(drawn, seed):
         assert execution.ending in {"finished", "violated"}  # what the free run noticed a few messages later
 
 
-@settings(deadline=None, max_examples=150)
-@given(programs, st.integers(0, 1000))
+@both(50, 150, programs, st.integers(0, 1000))
 def test_a_free_run_is_a_controlled_one(drawn, seed):
     """Its log is legal, and leads to the same steps; where the controlled one ends, it was over."""
     trio.run(check_free, drawn, seed)

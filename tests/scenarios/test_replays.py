@@ -22,7 +22,7 @@ def replays_equal(seeds: range) -> int:
 
 
 def test_seeds_replay_from_their_tokens_step_by_step():
-    assert replays_equal(range(60)) == 60
+    assert replays_equal(range(20)) == 20
 
 
 @pytest.mark.full
@@ -46,9 +46,9 @@ async def follow_free_runs(count: int) -> tuple[int, int]:
 
 
 def test_free_runs_are_legal_controlled_schedules_and_differ_from_each_other():
-    equal, orders = trio.run(follow_free_runs, 25)
-    assert equal == 25
-    assert orders >= 12
+    equal, orders = trio.run(follow_free_runs, 12)
+    assert equal == 12
+    assert orders >= 6
 
 
 @pytest.mark.full

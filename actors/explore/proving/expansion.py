@@ -20,7 +20,7 @@ from actors.explore.tables.tables import Tables
 
 Indices = npt.NDArray[np.int64]
 _KINDS: tuple[type[np.unsignedinteger[Any]], ...] = (np.uint8, np.uint16, np.uint32)
-Codes = npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.unsignedinteger[Any]]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -105,8 +105,7 @@ class Expansion:
     def kind(self) -> type[np.unsignedinteger[Any]]:
         """Return the type of the numbers of rows: the smallest that holds all that there are."""
         layout = self._tables.layout
-        most = max(layout.numbers(column) for column in range(layout.width))
-        return next(kind for kind in _KINDS if most <= np.iinfo(kind).max)
+        return _holding(max(layout.numbers(column) for column in range(layout.width)))
 
     # Working out what is not known.
 
@@ -158,7 +157,7 @@ class Expansion:
             _longer(kept and kept.starts, self._starts, np.int64),
             _longer(kept and kept.counts, self._counts, np.int64),
             _longer(kept and kept.words, self._words, np.uint64),
-            _longer(kept and kept.codes, self._codes, np.uint16),
+            _longer(kept and kept.codes, self._codes, _holding(len(self._coded))),
             _longer(kept and kept.ends, self._ends, np.bool_),
             flips,
         )
@@ -166,7 +165,12 @@ class Expansion:
 
 
 def _longer(kept: npt.NDArray[Any] | None, values: list[Any], kind: type[np.generic]) -> npt.NDArray[Any]:
-    """Return values as an array; those that are in the one kept are taken from there."""
+    """Return values as an array of this kind; those that are in the one kept are taken from there."""
     if kept is None:
         return np.array(values, kind)
-    return np.concatenate([kept, np.array(values[len(kept) :], kind)])
+    return np.concatenate([kept.astype(kind, copy=False), np.array(values[len(kept) :], kind)])
+
+
+def _holding(most: int) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest type of numbers that holds one so large."""
+    return next(kind for kind in _KINDS if most <= np.iinfo(kind).max)

@@ -84,7 +84,7 @@ class Search:
         self._expansion = Expansion(tables, self._words)
         self.decisions = Decisions(tables)
         self._parents: list[npt.NDArray[np.uint32]] = []
-        self._moves: list[npt.NDArray[np.uint16]] = []
+        self._moves: list[Codes] = []
         self.states = 0
         self.transitions = 0
         self.depth = 0
@@ -120,7 +120,7 @@ class Search:
         prints = self._words.of(rows)
         self._seen.add(prints)
         first = np.zeros(1, np.int64)
-        level = [self._arrived(rows, prints, first, first.astype(np.uint16), first)]
+        level = [self._arrived(rows, prints, first, first.astype(np.uint8), first)]
         while (self._keep_going or not self.found) and any(len(block.rows) for block in level):
             if self._out_of_bounds(level):
                 return

@@ -5,10 +5,12 @@ Three ideas, each cheap:
 * **Places in the code have priorities**, in every third execution, and these last for it: a hundred programs at
   the same line are one. An order such as "nobody stores b before the checker has been there" is then a matter of
   a few lines of code, however many programs there are. In the others each pending step has one, as in POS, or
-  all are alike: what is rare for one of these is often not for another.
+  all are alike, each step for itself, however many stand at one line: what is rare for one of these is often not
+  for another.
 * **What is new goes first**, in most executions. A step is new if at this place nothing has yet been answered like
   this; in some of them also if its cells have not yet been written last from there (a reads-from pair never seen).
-  In the rest nothing is preferred: what is new at once may be in the way of what is new later.
+  In the rest nothing is preferred: what is new at once may be in the way of what is new later. Nor in the first
+  execution, where all is new: of two at one line the second would go behind everybody else.
 * **What is known to the end is left out.** A state is closed once every way to go on from it has been gone to
   its end; no execution enters a closed one while another way is open. So each execution goes where none has
   been, and a small world is soon gone through entirely.
@@ -61,7 +63,8 @@ class Fresh:
         self._way = 0
         self._priorities: dict[Hashable, int] = {}
         self._writers: dict[Hashable, Hashable] = {}
-        self._eager = EAGER[self._draws.below(len(EAGER))]
+        eager = EAGER[self._draws.below(len(EAGER))]
+        self._eager = eager if self._answered else "nothing"
         self._style = STYLES[self._draws.below(len(STYLES))]
         self._index = 0
 
@@ -113,26 +116,35 @@ class Fresh:
         self._priorities.pop(chosen.program, None)
 
     def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
-        kinds: dict[Hashable, list[int]] = {}
+        """Choose among several places: new ones first, then by priority; of those that are alike in that, any."""
+        if self._eager != "nothing":
+            places = self._new_ones(offers, places) or places
+        if self._style == "none":
+            return places[self._draws.below(len(places))]
+        best: list[int] = []
+        highest = -1
         for place in places:
-            kind = offers[place].kind
-            if kind in kinds:
-                kinds[kind].append(place)
-            else:
-                kinds[kind] = [place]
-        groups = list(kinds.values())
-        if self._eager != "nothing" and len(groups) > 1:
-            groups = [group for group in groups if self._new(offers[group[0]])] or groups
-        best, highest = groups[0], -1
-        for group in groups:
-            priority = self._priority(offers[group[0]])
+            priority = self._priority(offers[place])
             if priority > highest:
-                best, highest = group, priority
+                best, highest = [place], priority
+            elif priority == highest:
+                best.append(place)
         return best[self._draws.below(len(best))] if len(best) > 1 else best[0]
 
+    def _new_ones(self, offers: Sequence[Offer], places: Sequence[int]) -> list[int]:
+        """Return the places of steps that are new; one of each kind is looked at."""
+        kinds: dict[Hashable, bool] = {}
+        found = []
+        for place in places:
+            kind = offers[place].kind
+            new = kinds.get(kind)
+            if new is None:
+                new = kinds[kind] = self._new(offers[place])
+            if new:
+                found.append(place)
+        return found
+
     def _priority(self, offer: Offer) -> int:
-        if self._style == "none":
-            return self._draws.bits()
         key = offer.where if self._style == "place" else offer.program
         priority = self._priorities.get(key)
         if priority is None:

@@ -4,7 +4,6 @@ import functools
 import itertools
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.classes.search import ClassSearch
@@ -12,6 +11,7 @@ from actors.explore.proving.small import search_small
 from actors.explore.tables.tables import Tables
 from actors.runtime import World, become
 from actors.runtime.loading import load
+from tests.drawn import both
 from tests.explore.proving.test_oracle import build, worlds
 
 
@@ -190,8 +190,7 @@ def with_a_condition(drawn, bound):
     return world
 
 
-@settings(max_examples=80, deadline=None)
-@given(worlds, st.integers(1, 5))
+@both(30, 80, worlds, st.integers(1, 5))
 def test_the_count_is_that_of_executions_united_by_swaps(drawn, bound):
     drawn = [(operations[:3], background) for operations, background in drawn]
     with Tables(with_a_condition(drawn, bound)) as tables:
@@ -200,8 +199,7 @@ def test_the_count_is_that_of_executions_united_by_swaps(drawn, bound):
             assert ClassSearch(tables, order=order).run().classes == count
 
 
-@settings(max_examples=200, deadline=None)
-@given(worlds, st.booleans())
+@both(70, 200, worlds, st.booleans())
 def test_it_sees_every_state_and_finds_what_the_full_search_finds(drawn, keep_going):
     found = classes(build(drawn), keep_going=keep_going)
     full = every_state(build(drawn), keep_going=keep_going)

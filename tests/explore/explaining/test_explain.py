@@ -4,7 +4,6 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.explaining import explain
@@ -18,6 +17,7 @@ from actors.explore.showing import shown
 from actors.explore.token import decode
 from actors.runtime import World, become, scenario
 from actors.runtime.loading import built_in
+from tests.drawn import both
 from tests.explore.explaining.conftest import scenario_of
 from tests.runtime.generated import build, programs
 
@@ -130,9 +130,11 @@ def test_an_order_that_passes_on_the_tables_alone_is_a_bug(monkeypatch):
         explained(SCENARIOS["lost_update"], {}, recorded)
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    drawn=programs.filter(lambda one: not all(background for _, background in one)), seed=st.integers(0, 99)
+@both(
+    20,
+    60,
+    drawn=programs.filter(lambda one: not all(background for _, background in one)),
+    seed=st.integers(0, 99),
 )
 def test_any_violation_can_be_shown_and_what_is_said_of_it_replays(drawn, seed):
     generated = scenario_of(lambda: build(drawn))

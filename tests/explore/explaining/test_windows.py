@@ -1,7 +1,7 @@
 """Windows: between which two steps others have to fall, in worlds where that is known."""
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume
 
 from actors.explore.explaining.outcomes import last_choice
 from actors.explore.explaining.trials import Trials
@@ -9,6 +9,7 @@ from actors.explore.explaining.windows import narrowest
 from actors.explore.minimising.minimal import minimal
 from actors.explore.minimising.playing import play
 from actors.runtime import World, fail
+from tests.drawn import both
 from tests.explore.explaining.conftest import ends
 from tests.explore.minimising.conftest import opened
 from tests.explore.proving import test_oracle as oracle
@@ -164,8 +165,7 @@ def test_no_more_is_tried_than_is_allowed():
         assert last_choice(given, Trials(given, most=0)) is None
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=100)
-@given(drawn=oracle.worlds)
+@both(25, 100, drawn=oracle.worlds, suppress=[HealthCheck.filter_too_much])
 def test_what_a_window_rests_on_can_be_played_again(drawn):
     states, _, shortest = oracle.search(drawn)
     assume(states <= 3_000 and shortest is not None)

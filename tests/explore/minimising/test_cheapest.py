@@ -4,7 +4,7 @@ import heapq
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume
 
 from actors.explore.minimising.cheapest import Start, cheapest
 from actors.explore.minimising.identity import enders
@@ -12,6 +12,7 @@ from actors.explore.minimising.minimal import minimal
 from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST, Counts
 from actors.explore.minimising.playing import counted, play
 from actors.runtime import World
+from tests.drawn import both
 from tests.explore.minimising.conftest import opened
 from tests.explore.proving import test_oracle as oracle
 
@@ -63,8 +64,7 @@ def plainly(drawn, names, order):
 
 
 @pytest.mark.parametrize("order", [FEWEST_SWITCHES, SHORTEST], ids=["switches", "steps"])
-@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=150)
-@given(drawn=oracle.worlds)
+@both(50, 150, drawn=oracle.worlds, suppress=[HealthCheck.filter_too_much])
 def test_a_plain_search_finds_nothing_cheaper(order, drawn):
     states, _, shortest = oracle.search(drawn)
     assume(states <= MOST and shortest is not None)

@@ -2,7 +2,6 @@
 
 import random
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.minimising.playing import counted, play, replay
@@ -10,6 +9,7 @@ from actors.explore.tables.graph import Graph
 from actors.explore.tables.tables import Tables
 from actors.runtime import World
 from actors.runtime.schedule import Follow, FollowLog
+from tests.drawn import both
 from tests.explore.minimising.conftest import choices_of_log
 from tests.runtime.generated import build, programs
 
@@ -80,9 +80,11 @@ def test_switches_are_counted_between_steps():
         assert [switches([]), switches([("b", 0)]), switches([("b", 0), ("a", 0)])] == [1, 1, 2]
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    drawn=programs.filter(lambda one: not all(background for _, background in one)), seed=st.integers(0, 99)
+@both(
+    25,
+    60,
+    drawn=programs.filter(lambda one: not all(background for _, background in one)),
+    seed=st.integers(0, 99),
 )
 def test_what_is_played_runs_on_trio_and_its_choices_give_it_again(drawn, seed):
     draw = random.Random(seed)

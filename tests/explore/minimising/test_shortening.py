@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume
 from hypothesis import strategies as st
 
 from actors.explore.minimising import shortening
@@ -15,6 +15,7 @@ from actors.explore.sampled.rows import Rows
 from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.tables.graph import Graph
 from actors.explore.tables.tables import Tables
+from tests.drawn import both
 from tests.explore.minimising.conftest import opened
 from tests.explore.proving import test_oracle as oracle
 from tests.zoo.shapes import SHAPES
@@ -42,8 +43,7 @@ def test_an_execution_is_taken_apart_at_its_switches():
         assert [part.first for part in parts[1:]] == [part.end for part in parts[:-1]]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=60)
-@given(drawn=oracle.worlds, seed=st.integers(0, 9))
+@both(20, 60, drawn=oracle.worlds, seed=st.integers(0, 9), suppress=[HealthCheck.filter_too_much])
 def test_what_is_shortened_is_no_dearer_and_ends_in_the_same(drawn, seed):
     log = sampled(oracle.build(drawn), seed, 30)
     assume(log is not None)

@@ -2,7 +2,6 @@
 
 import pytest
 import trio
-from hypothesis import given, settings
 
 from actors.explore.proving import search as module
 from actors.explore.proving.search import Bounds, Search
@@ -13,6 +12,7 @@ from actors.runtime import World
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.loading import built_in
 from actors.runtime.schedule import FollowLog
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 SCENARIOS = built_in("scenarios")
@@ -40,8 +40,7 @@ async def replayed(world, log):
         return await driver.run(FollowLog(log))
 
 
-@settings(deadline=None, max_examples=60)
-@given(programs)
+@both(25, 60, programs)
 def test_on_generated_worlds(drawn):
     for keep_going in (False, True):
         small = by_states(build(drawn), keep_going=keep_going, most=MOST)
@@ -87,6 +86,26 @@ def test_a_world_is_small_up_to_so_many_states_in_all_and_on_one_level():
 async def counts(x, times):
     for number in range(1, times + 1):
         await x.store(number)
+
+
+async def chooses(choice, x):
+    await x.store(await choice.choose(*range(300)))
+
+
+def never_299(x):
+    return x != 299
+
+
+def test_ways_to_go_on_that_outgrow_a_byte():
+    """The codes of moves take more room from some state on, and the way to each state is still found."""
+    world = World()
+    x = world.variable("x", 0)
+    world.program(chooses, world.choice(), x, name="p")
+    world.program(counts, x, 2, name="q")
+    world.always("x is never 299", never_299, x)
+    found = by_frontiers(world)
+    assert found.log == [("p", 299), ("p", 0)]
+    assert trio.run(replayed, world, found.log).violation.names == ("x is never 299",)
 
 
 def test_numbers_that_outgrow_a_byte():

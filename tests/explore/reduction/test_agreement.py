@@ -7,7 +7,7 @@ from tests.explore.reduction.worlds import WAITS_FOR_THE_END, draw
 
 MOST = 300
 """States of a world; one that has more is passed over."""
-SAMPLE, ALL = 30, 1000
+SAMPLE, ALL = 15, 1000
 
 
 def small_worlds(first, many):

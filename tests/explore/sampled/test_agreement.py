@@ -2,7 +2,6 @@
 
 import pytest
 import trio
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.sampled.counting import Counts, count
@@ -12,6 +11,7 @@ from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.tables.tables import Tables
 from actors.runtime.loading import built_in
 from actors.runtime.schedule import Follow, FollowLog
+from tests.drawn import both
 from tests.explore.told import NotedColumns, of_tables, of_trio
 from tests.runtime.generated import build, programs
 from tests.system.generated import build_machine, machines
@@ -64,32 +64,27 @@ def check_batch(make, seed, many, limit=LIMIT, *, uniform=False):
     tables.close()
 
 
-@settings(deadline=None, max_examples=120)
-@given(programs, st.integers(0, 1000))
+@both(40, 120, programs, st.integers(0, 1000))
 def test_one_by_one_on_generated_worlds(drawn, seed):
     check_alone(lambda: build(drawn), seed, 4)
 
 
-@settings(deadline=None, max_examples=60)
-@given(programs, st.integers(0, 2**64))
+@both(20, 60, programs, st.integers(0, 2**64))
 def test_in_batches_on_generated_worlds(drawn, seed):
     check_batch(lambda: build(drawn), seed, 12)
 
 
-@settings(deadline=None, max_examples=30)
-@given(programs, st.integers(0, 2**64))
+@both(12, 30, programs, st.integers(0, 2**64))
 def test_in_uniform_batches_on_generated_worlds(drawn, seed):
     check_batch(lambda: build(drawn), seed, 8, 1000, uniform=True)
 
 
-@settings(deadline=None, max_examples=25)
-@given(machines, st.integers(0, 1000))
+@both(8, 25, machines, st.integers(0, 1000))
 def test_one_by_one_on_generated_machines(drawn, seed):
     check_alone(lambda: build_machine(drawn), seed, 3, 300)
 
 
-@settings(deadline=None, max_examples=12)
-@given(machines, st.integers(0, 1000))
+@both(4, 12, machines, st.integers(0, 1000))
 def test_in_batches_on_generated_machines(drawn, seed):
     check_batch(lambda: build_machine(drawn), seed, 6, 300)
 

@@ -3,7 +3,6 @@
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.sampled.columns import Columns
@@ -14,6 +13,7 @@ from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.strategies.urw import Urw
 from actors.explore.tables.tables import Tables
 from actors.runtime.loading import built_in
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 W1 = built_in("scenarios")["w1"]
@@ -48,14 +48,12 @@ def compare(world, make, first, many, limit=60, *, seed=7, tables=None, counts=N
     tables.close()
 
 
-@settings(deadline=None, max_examples=100)
-@given(programs, st.integers(0, 2**64), st.integers(1, 10**6))
+@both(35, 100, programs, st.integers(0, 2**64), st.integers(1, 10**6))
 def test_random_walks_on_generated_worlds(drawn, seed, first):
     compare(build(drawn), RandomWalk, first, 40, seed=seed)
 
 
-@settings(deadline=None, max_examples=60)
-@given(programs, st.integers(0, 1000))
+@both(20, 60, programs, st.integers(0, 1000))
 def test_uniform_walks_on_generated_worlds(drawn, seed):
     world = build(drawn)
     tables = Tables(world)

@@ -1,13 +1,13 @@
 """Walks on changing rows: states that are kept, states that are not, and what strategies see of them."""
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.sampled.rows import Full, Rows, key_of
 from actors.explore.stopping import Stop, never
 from actors.explore.strategies.random_walk import RandomWalk
 from actors.explore.tables.tables import Tables
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 
@@ -34,8 +34,7 @@ def walks(rows, seed, many=6):
     return found
 
 
-@settings(deadline=None, max_examples=100)
-@given(programs, st.integers(0, 1000))
+@both(35, 100, programs, st.integers(0, 1000))
 def test_keeping_states_changes_nothing(drawn, seed):
     kept, forgotten, late = (Rows(Tables(build(drawn))) for _ in range(3))
     forgotten._room, late._room = 0, 30
@@ -47,8 +46,7 @@ def test_keeping_states_changes_nothing(drawn, seed):
         rows.tables.close()
 
 
-@settings(deadline=None, max_examples=50)
-@given(programs, st.integers(0, 1000))
+@both(20, 50, programs, st.integers(0, 1000))
 def test_the_enabled_ones_and_the_key_are_those_of_the_tables(drawn, seed):
     tables = Tables(build(drawn))
     rows, walk = Rows(tables), RandomWalk(seed)

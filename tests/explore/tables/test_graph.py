@@ -2,13 +2,13 @@
 
 import random
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.explore.tables.graph import Graph
 from actors.explore.tables.tables import Tables
 from actors.runtime.endings import names_of
 from actors.runtime.loading import built_in
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 STATES = 150
@@ -54,9 +54,11 @@ def compare(tables, graph, state):
     assert (state.ending == "violated") == (not options)
 
 
-@settings(deadline=None, max_examples=80)
-@given(
-    drawn=programs.filter(lambda one: not all(background for _, background in one)), seed=st.integers(0, 99)
+@both(
+    30,
+    80,
+    drawn=programs.filter(lambda one: not all(background for _, background in one)),
+    seed=st.integers(0, 99),
 )
 def test_states_of_generated_worlds(drawn, seed):
     with Tables(build(drawn)) as tables:

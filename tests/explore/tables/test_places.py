@@ -3,13 +3,14 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume
 
 from actors.explore.tables.tables import Tables
 from actors.runtime import World, become, routine, set_label
 from actors.runtime.errors import Nondeterminism, NotAValue
 from actors.runtime.program import current
 from actors.runtime.values import typed
+from tests.drawn import both
 from tests.runtime.generated import build, programs
 
 MOST = 3_000
@@ -62,8 +63,7 @@ def has_routine(drawn):
     return "'call'" in repr(drawn)
 
 
-@settings(deadline=None, max_examples=150)
-@given(programs.filter(has_routine))
+@both(40, 150, programs.filter(has_routine))
 def test_forgetting_loses_no_state_that_anybody_could_tell(drawn):
     plain = [(without_routines(operations), background) for operations, background in drawn]
     assert not has_routine(plain)
