@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from actors.runtime.loading import built_in
 from tests.testing.alone import environment
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-EXAMPLE, *TESTS = [text for kind, text in BLOCKS if kind == "python"]
+EXAMPLE, *TESTS, KERNEL = [text for kind, text in BLOCKS if kind == "python"]
 OUTPUTS = [text for kind, text in BLOCKS if kind == "text"]
 
 
@@ -81,6 +82,25 @@ def test_the_other_tests_pass_and_fail_as_they_are_said_to(tmp_path):
     assert re.search(r"worker0 +worker1 +worker2\n", failures)
     assert "=> violated: every increment counts" in failures
     assert len(TESTS) == 3
+
+
+def test_a_bug_of_ones_own_in_kernel_code_is_found_as_printed(tmp_path):
+    assert len(KERNEL.splitlines()) < 80
+    (tmp_path / "early_clear.py").write_text(KERNEL)
+    ran = vmrace("verify", "./early_clear.py", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert without_seconds(ran.stdout) == without_seconds(OUTPUTS[4])
+    fixed = vmrace("verify", "./early_clear.py", "-p", "early=false", cwd=tmp_path)
+    assert (fixed.returncode, fixed.stdout.split(",")[0]) == (0, "early_clear: proved")
+
+
+def test_the_bugs_in_the_table_are_scenarios_that_declare_them():
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (`fixes=[^|]*`) \|$", README.read_text(), re.MULTILINE)
+    assert len(rows) == 5
+    for name, given in rows:
+        changed = dict(text.split("=", 1) for text in re.findall(r"`([^`]*)`", given))
+        cases = [case for case in built_in("scenarios")[name].cases if case.expect == "violated"]
+        assert any(changed.items() <= case.parameters.items() for case in cases), name
 
 
 def test_there_are_two_set_up_commands():
