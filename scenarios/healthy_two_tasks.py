@@ -3,11 +3,10 @@
 from typing import Literal
 
 from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
-from actors.machine.state import cpu_cell
 from actors.runtime import case, scenario
 from actors.system import Machine
 from actors.system.invariants import is_set, not_false, runs_on_other, unset
-from actors.system.invariants.happened import FoundValid, off_cpu_with_registers, reallocated
+from actors.system.invariants.happened import any_set, off_cpu_with_registers, reallocated
 from actors.system.kernel.data import Task
 from actors.system.kernel.mutants import Mutant
 from actors.system.tasks import tile_task, vector_task
@@ -31,7 +30,6 @@ def expects(machine: Machine, task: Program) -> None:
 
 def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq: int, cpu: int = 0) -> None:
     """Say what must have happened, for a proof to be worth something: by the sources that there are."""
-    kernel = machine.kernel
     for place, task in enumerate(map(Task, tasks)):
         if timer > place:
             machine.sometimes(
@@ -40,10 +38,9 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
                 task.program.placement,
                 task.flags,
             )
-    if timer + softirq > 1:
-        first = Task(tasks[0])
-        reads = (cpu_cell(0), kernel.owner.each[0], first.flags, first.last_cpu)
-        machine.sometimes(f"{first.name} finds its registers valid", FoundValid(first, 0), *reads)
+    if timer > 1:
+        found = (task.label("registers found valid") for task in tasks)
+        machine.sometimes("a task finds its registers valid, and loads nothing", any_set, *found)
     if softirq:
         label = Program(f"softirq{cpu}").label("xsaves")
         machine.sometimes("a softirq saves a task's live registers", is_set, label)

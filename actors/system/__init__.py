@@ -177,7 +177,9 @@ xstate.permission
   spin_unlock_irq                   spin_unlock_irq()                   include/linux/spinlock.h
 ==================================  ==================================  =================================  ============
 
-Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate.
+Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. A context switch leaves PKRU alone, #NM looks
+at permissions without siglock, kernel_fpu_begin() does not reset MXCSR and x87 state, and preempt_enable() expects interrupts
+to be on.
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.
 """

@@ -108,14 +108,17 @@ async def fpregs_restore_userregs(cpu: HostCpu, *, known_valid: bool = False) ->
     task, kernel = cpu.me, cpu.kernel
     if kernel.is_mutant("cleared_before_load"):
         await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
-    if not (known_valid or await fpregs_state_valid(cpu, task)):
+    valid = known_valid or await fpregs_state_valid(cpu, task)
+    if not valid:
         await restore_fpregs_from_fpstate(cpu, await cpu.read(task.fpstate))
         if kernel.keeps("owner_not_set"):
             await fpregs_activate(cpu, task)
         if kernel.keeps("last_cpu_not_set"):
             await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    set_label("registers found valid", valid or None)
     if kernel.keeps("cleared_before_load"):
         await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+    set_label("registers found valid", None)
 
 
 @routine

@@ -52,6 +52,7 @@ class HostCpu(Cpu, frozen=True, cache_hash=True):
             return None
         if reply.vector is Vector.NM:
             await self.exception(self, reply)
+            return become(HostCpu.attempt, self, instruction)  # type: ignore[return-value]  # its next round
         await self.iret()
         return reply
 

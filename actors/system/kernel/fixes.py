@@ -54,6 +54,8 @@ def missing(choice: str) -> tuple[str, ...]:
 
 
 def _start(word: str) -> frozenset[str]:
+    if word in FIXES:
+        raise VmraceError(f"fixes: {word!r} says neither + nor -; write +{word} or -{word}")
     if word not in _STARTS:
         known = [*_STARTS, *FIXES]
         near = difflib.get_close_matches(word, known, n=3, cutoff=0.4)

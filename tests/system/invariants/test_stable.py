@@ -49,6 +49,9 @@ GUEST = cpu(kernel(A), guest())
         pytest.param(IRQ_IN_KERNEL, HARDIRQ_OFFSET, True, False, False, id="and does"),
         pytest.param(IRQ_IN_USER, SOFTIRQ_OFFSET, False, False, True, id="softirq at irq exit"),
         pytest.param(
+            IRQ_IN_USER, SOFTIRQ_OFFSET + SOFTIRQ_DISABLE_OFFSET, False, False, False, id="its fpregs_lock()"
+        ),
+        pytest.param(
             IRQ_IN_USER, SOFTIRQ_OFFSET + PREEMPT_OFFSET, True, False, False, id="that uses the FPU"
         ),
         pytest.param(

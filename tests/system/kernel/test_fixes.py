@@ -62,7 +62,7 @@ def test_the_last_word_about_a_commit_counts(start, words):
     ("choice", "says"),
     [
         ("nune", "'nune' is no start of a choice; did you mean none?"),
-        (A5, f"'{A5}' is no start of a choice; did you mean {A5}"),
+        (A5, f"'{A5}' says neither + nor -; write +{A5} or -{A5}"),
         ("0xyz", "'0xyz' is no start of a choice; there are shipped, all, none"),
         (f"none,{A5}", f"'{A5}' says neither + nor -; write +{A5} or -{A5}"),
         ("-388eff894d6c", f"no switch is called '388eff894d6c'; did you mean {A5}"),
