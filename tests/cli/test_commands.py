@@ -170,13 +170,13 @@ def test_json_of_a_finding(vmrace_json):
 def test_json_explains_a_finding(vmrace_json):
     _, answer = vmrace_json("explore", "lost_update", "--seed", 1)
     assert answer["window"] == {
-        "context": "worker0",
+        "context": "worker1",
         "opens": "load counter = 0",
         "closes": "store counter 1",
-        "first": "worker1's load counter",
-        "last": "worker1's store counter 1",
+        "first": "worker0's load counter",
+        "last": "worker0's store counter 1",
     }
-    assert answer["flip"]["change"] == "worker1's store counter 1 before worker0's load counter"
+    assert answer["flip"]["change"] == "worker0's store counter 1 before worker1's load counter"
     assert answer["flip"]["race"] == ["counter"]
     status, passes = vmrace_json("replay", answer["flip"]["token"])
     assert (status, passes["verdict"], passes["violated"]) == (0, "not found", [])

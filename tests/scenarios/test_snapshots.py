@@ -26,6 +26,9 @@ CASES = [
     )
     for name, place in VIOLATED
 ]
+LARGE = 20_000
+"""States; of a world that has more, the fewest switches may have to be looked for and not be known."""
+
 cases = pytest.mark.parametrize(("name", "place"), CASES)
 
 
@@ -53,7 +56,10 @@ def test_what_is_shown_is_the_same_violation_with_the_fewest_switches(name, plac
     scenario = SCENARIOS[name]
     found, minimised = shown_of(name, place)
     assert found.names == scenario.cases[place].violated
-    assert minimised.exact
+    states = scenario.cases[place].states
+    assert minimised.exact or (states is not None and states > LARGE), (
+        "all orders of a small world can be gone through"
+    )
     assert minimised.after.switches <= minimised.before.switches
     assert replay(scenario, decode(found.token)).names == found.names
 
@@ -86,7 +92,9 @@ def allow(monkeypatch, event, most):
         options["budget"] = less
         if less == 0:
             return original(self, nothing, **options)
-        assert args.count(budget) == 1
+        if less == budget:
+            return original(self, function, *args, **options)
+        assert args.count(budget) == 1, "a source that has no number of its own is there once, or not at all"
         return original(self, function, *(less if one == budget else one for one in args), **options)
 
     monkeypatch.setattr(World, "source", source)

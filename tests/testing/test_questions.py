@@ -269,7 +269,7 @@ def test_cannot_build():
 """
 
 COMPLAINTS = {
-    "test_no_such_scenario": "no scenario is called 'lost_updat'; did you mean lost_update?",
+    "test_no_such_scenario": "no scenario is called 'lost_updat'; did you mean lost_update",
     "test_no_such_parameter": "scenario lost_update has no parameter 'm'; it has n, locked",
     "test_no_such_value": "scenario lost_update: parameter n is a whole number, at least 1, at most 8, not 'two'",
     "test_no_such_strategy": "no strategy is called 'luck'; there are portfolio",

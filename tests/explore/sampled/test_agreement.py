@@ -90,10 +90,16 @@ def test_in_batches_on_generated_machines(drawn, seed):
 
 
 CASES = [
-    pytest.param(scenario, case, id=f"{scenario.name}-{'-'.join(map(str, case.parameters.values()))}")
+    pytest.param(
+        scenario,
+        case,
+        id=f"{scenario.name}-{'-'.join(map(str, case.parameters.values()))}",
+        marks=[pytest.mark.full] if number % 4 else [],
+    )
     for scenario in built_in("scenarios").values()
-    for case in scenario.cases
+    for number, case in enumerate(scenario.cases)
 ]
+"""The first of each scenario and each fourth in the ordinary run."""
 
 
 @pytest.mark.parametrize(("scenario", "case"), CASES)

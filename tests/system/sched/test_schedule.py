@@ -260,7 +260,7 @@ def there_and_back():
     world.migrations(task, to=1)
     here, there = world.kernel.runqueue.each
     balancer = LoadBalancer("second balancer", there)
-    world.source(migration, balancer, here.cell, (task,), 1, event="migration", budget=1, name="back")
+    world.source(migration, ((balancer, here.cell),), (task,), 1, event="migration", budget=1, name="back")
     return world
 
 
