@@ -94,9 +94,9 @@ def guards(machine: Machine, tasks: tuple[Program, ...], *, timer: int, softirq:
         case(
             mutant="softirq_in_lock",
             expect="violated",
-            violated=("I3: B's registers are loaded",),
-            states=1_896,
-            steps=46,
+            violated=("xfd_validate_state: softirq0, in B, saves under its XFD",),
+            states=3_937,
+            steps=56,
         ),
         case(
             mutant="realloc_unrestored",
