@@ -20,13 +20,23 @@ import msgspec
 from actors.cli.answers import FINE, INTERNAL, INTERRUPTED, USAGE, Answer, Outcome, complain
 from actors.cli.app import Work, app
 from actors.cli.interrupt import raise_on_interrupt
+from actors.cli.process import whole_process
 from actors.cli.tallies import Report
 from actors.runtime.errors import VmraceError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return the exit status; every error is one line on stderr."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    """Run a command line and return the exit status; every error is one line on stderr.
+
+    Without arguments it is that of the process, and the last thing that the process does.
+    """
+    if arguments is not None:
+        return _answer(list(arguments))
+    with whole_process():
+        return _answer(sys.argv[1:])
+
+
+def _answer(given: list[str]) -> int:
     _write_whatever_stdout_can()
     status = FINE
     try:

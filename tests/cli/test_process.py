@@ -277,6 +277,24 @@ def test_a_command_imports_what_it_needs(arguments, needless):
     assert found.stdout.splitlines()[-1] == "[]"
 
 
+COLLECTED = """
+import gc, sys
+from actors.cli import main
+sys.argv = ["vmrace", "list"]
+before = gc.get_threshold()[0]
+main({arguments})
+print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] > before)
+"""
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [("", "True True"), ("['list']", "False False")])
+def test_nobody_looks_for_garbage_at_the_end_of_a_process_and_only_there(arguments, expected):
+    """Whoever calls the command from a program of his own goes on, with the collector as it was."""
+    code = COLLECTED.format(arguments=arguments)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == expected
+
+
 @pytest.mark.parametrize(
     "arguments", [["-h"], ["--help"], ["explore", "-h"], ["replay", "--help"], ["--version"]], ids=str
 )
