@@ -3,6 +3,7 @@
 import pytest
 
 from actors.explore.proving.search import Search
+from actors.explore.reduction.futures import Futures
 from actors.explore.reduction.reduced import search_reduced
 from actors.explore.tables.tables import Tables
 from actors.runtime import World, become
@@ -59,3 +60,54 @@ def test_each_cpu_adds_what_it_costs_alone(many):
 def test_without_reduction_each_multiplies():
     one = stored(1, reduce=False)
     assert stored(2, reduce=False) == one**2
+
+
+async def roam(here, errs):
+    """Run wherever it is, two times; each time something is left behind on that CPU."""
+    for _ in range(2):
+        await errs[await here.load()].store(2)
+
+
+async def move(here, to):
+    """Move it, once."""
+    await here.store(to)
+
+
+async def look(err, seen):
+    """Take an interrupt, which finds nothing that the one who roams has left, and go on to something else."""
+    assert await err.load() < 2, "somebody was here"
+    await seen.store(1)
+
+
+def moving(many, to):
+    """Return a world of so many CPUs: a task may be moved from the first one to another, where an interrupt would find it."""
+    world = World()
+    errs = tuple(world.variable(f"err{cpu}", 0) for cpu in range(many))
+    here = world.variable("here", 0)
+    world.program(roam, here, errs, name="task")
+    world.program(move, here, to, name="migration", background=True)
+    for cpu in range(1, many):
+        world.program(look, errs[cpu], world.variable(f"seen{cpu}", 0), name=f"irq{cpu}")
+    return world
+
+
+def violated(to):
+    found = []
+    for search in (lambda tables: Search(tables).run(), search_reduced):
+        with Tables(moving(3, to)) as tables:
+            found.append(search(tables).violated)
+    return found
+
+
+@pytest.mark.parametrize("to", [1, 2])
+def test_whoever_may_be_moved_touches_every_cpu_where_he_may_be(to):
+    full, reduced = violated(to)
+    assert reduced == full == {f"irq{to}: AssertionError"}
+
+
+def test_what_is_touched_where_one_stands_now_is_not_enough(monkeypatch):
+    """The world above tells: who is not moved yet does not touch the other CPU, but may."""
+    monkeypatch.setattr(Futures, "held", lambda _: True)
+    full, reduced = violated(1)
+    assert full == {"irq1: AssertionError"}
+    assert reduced == frozenset()
