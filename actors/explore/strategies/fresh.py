@@ -6,7 +6,8 @@ Three ideas, each cheap:
   the same line are one. An order such as "nobody stores b before the checker has been there" is then a matter of
   a few lines of code, however many programs there are. In the others each pending step has one, as in POS, or
   all are alike, each step for itself, however many stand at one line: what is rare for one of these is often not
-  for another.
+  for another. Where a crowd has been seen at one line, places have priorities in three executions of four: the
+  orders within a crowd differ in names alone, and there are so many of them that little else would be tried.
 * **What is new goes first**, in most executions. A step is new if at this place nothing has yet been answered like
   this; in some of them also if its cells have not yet been written last from there (a reads-from pair never seen).
   In the rest nothing is preferred: what is new at once may be in the way of what is new later. Nor in the first
@@ -20,6 +21,7 @@ is closed that way, they are tried in other orders too; when every state is clos
 lead to known states on ways not gone: these are run, each once.
 """
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Sequence
 
 from actors.explore.sampled.draws import Draws
@@ -30,6 +32,11 @@ _MOST_EVENTS = 300_000
 
 STYLES = ("place", "step", "none", "step", "place", "step")
 """What has a priority in an execution: places in the code, each pending step (as in POS), or nothing."""
+
+STYLES_IN_A_CROWD = ("place", "place", "place", "step")
+"""The same where so many programs have been offered at one place in the code."""
+
+_CROWD = 8
 
 EAGER = ("nothing", "nothing", "nothing", "answers", "answers", "answers", "answers", "writers")
 """What counts as new in an execution: nothing, an answer, or also by whom what is read was written."""
@@ -44,6 +51,11 @@ def _ways(offers: Sequence[Offer]) -> int:
     return sum([offer.outcomes for offer in offers])
 
 
+def _crowded(offers: Sequence[Offer]) -> bool:
+    """Say whether many programs stand at one place."""
+    return max(Counter([offer.where for offer in offers]).values()) >= _CROWD
+
+
 class Fresh:
     """Priorities by place in the code, new steps first, closed states left out."""
 
@@ -52,6 +64,8 @@ class Fresh:
         self._answered: set[Hashable] = set()
         self._seen: set[tuple[Hashable, ...]] = set()
         self._short, self._whole, self._ways = ClosedStates(), ClosedStates(), ClosedWays()
+        self._styles: tuple[str, ...] = STYLES
+        self._widest = _CROWD - 1
         self.begin(1)
 
     def begin(self, number: int) -> None:
@@ -65,12 +79,16 @@ class Fresh:
         self._writers: dict[Hashable, Hashable] = {}
         eager = EAGER[self._draws.below(len(EAGER))]
         self._eager = eager if self._answered else "nothing"
-        self._style = STYLES[self._draws.below(len(STYLES))]
+        self._style = self._styles[self._draws.below(len(self._styles))]
         self._index = 0
 
     def program(self, at: Position) -> int:
         """Something open, if possible something new, at the place with the highest priority."""
         offers, state = at.offers, at.state
+        if len(offers) > self._widest:
+            self._widest = len(offers)
+            if _crowded(offers):
+                self._styles = STYLES_IN_A_CROWD
         gone = self._gone(state)
         places: Sequence[int] = range(len(offers))
         ways = every = _ways(offers)
@@ -123,8 +141,13 @@ class Fresh:
             return places[self._draws.below(len(places))]
         best: list[int] = []
         highest = -1
+        priorities, by_place = self._priorities, self._style == "place"
         for place in places:
-            priority = self._priority(offers[place])
+            offer = offers[place]
+            key = offer.where if by_place else offer.program
+            priority = priorities.get(key)
+            if priority is None:
+                priority = priorities[key] = self._draws.bits()
             if priority > highest:
                 best, highest = [place], priority
             elif priority == highest:
@@ -143,13 +166,6 @@ class Fresh:
             if new:
                 found.append(place)
         return found
-
-    def _priority(self, offer: Offer) -> int:
-        key = offer.where if self._style == "place" else offer.program
-        priority = self._priorities.get(key)
-        if priority is None:
-            priority = self._priorities[key] = self._draws.bits()
-        return priority
 
     def _new(self, offer: Offer) -> bool:
         """Say whether some outcome of a step has not been seen."""

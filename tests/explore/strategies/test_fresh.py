@@ -48,6 +48,19 @@ def test_reorder_takes_as_many_executions_however_many_setters_there_are(ran, zo
     assert sum(needed) / 5 <= 15
 
 
+@pytest.mark.parametrize(("n", "expected"), [(5, 1 / 3), (20, 3 / 4)])
+def test_where_a_crowd_was_seen_places_have_priorities_more_often(zoo, n, expected):
+    """Of 400 executions that many, to within three standard deviations; the first one sees the crowd."""
+    strategy, drawn = Fresh(1), 400
+    with Tables(zoo("twostage")(n=n)) as tables:
+        Rows(tables).run(strategy, 1000, never)
+    by_place = 0
+    for number in range(2, drawn + 2):
+        strategy.begin(number)
+        by_place += strategy._style == "place"
+    assert abs(by_place / drawn - expected) < 3 * (expected * (1 - expected) / drawn) ** 0.5
+
+
 def test_the_philosophers_starve_soon(ran, zoo):
     needed = [to_the_first(ran, zoo("din_phil")(n=7), seed, 40) for seed in range(10)]
     assert sum(needed) / 10 <= 12
