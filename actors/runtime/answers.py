@@ -102,7 +102,7 @@ class Answers:
             first = question = self._questions.get(key)
         except (TypeError, AttributeError):  # nothing that may be sent is unhashable
             check_request(running)
-            check_value(request.message, f"{running.where()}: message of {running.name}")
+            check_value(request.message, lambda: f"{running.where()}: message of {running.name}")
             raise
         while question is not None and not _alike(question.request, request):
             question = question.other

@@ -132,8 +132,8 @@ class Execution:
             self._ended(running)
         elif self.checked:
             check_request(running)
-            check_value(running.pending.message, f"{running.where()}: message of {running.name}")
-            check_value(running.pending.to, f"{running.where()}: device that {running.name} sends to")
+            check_value(running.pending.message, lambda: f"{running.where()}: message of {running.name}")
+            check_value(running.pending.to, lambda: f"{running.where()}: device that {running.name} sends to")
 
     def _ended(self, running: Running) -> None:
         if running.failure is None:
@@ -249,7 +249,7 @@ class Execution:
         for cell, value in outcome.writes:
             check_value(value, f"{running.where()}: value of cell {cell.name}")
         if not isinstance(outcome.reply, Retry):
-            check_value(outcome.reply, f"{running.where()}: reply to {running.name}")
+            check_value(outcome.reply, lambda: f"{running.where()}: reply to {running.name}")
 
     def _write(self, cell: Cell, value: Any) -> None:
         cells = self.cells

@@ -21,6 +21,7 @@ _OURS = frozenset({"actors", "protocol", "scenarios"})
 _MOST_LINES = 20
 
 
+@functools.lru_cache(maxsize=4096)
 def in_library(file: str, module: str) -> bool:
     """Say whether a module belongs to Python or an installed library, vmrace itself apart."""
     return file.startswith(_LIBRARIES) and module.partition(".")[0] not in _OURS

@@ -271,7 +271,7 @@ class Running:
         """
         if type(value) is not bool:
             try:
-                check_value(value, f"{self.where()}: label {name!r} of {self.name}")
+                check_value(value, lambda: f"{self.where()}: label {name!r} of {self.name}")
             except ModelError as error:
                 raise self._refuse(error) from None
         if value is None:

@@ -70,7 +70,7 @@ def _check_when(running: Asking, footprint: Footprint) -> None:
     for pair in footprint.when if type(footprint.when) is tuple else (footprint.when,):
         if type(pair) is not tuple or len(pair) != 2 or pair[0] not in touched:  # noqa: PLR2004  # a pair
             raise _refused(running, "footprint", pair, wanted)
-        check_value(pair[1], f"{running.where()}: value that {running.name} waits for")
+        check_value(pair[1], lambda: f"{running.where()}: value that {running.name} waits for")
 
 
 def check_outcomes(running: Asking, values: Mapping[Cell, Any], outcomes: Any) -> None:

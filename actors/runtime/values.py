@@ -41,13 +41,15 @@ _KNOWN_LIMIT = 10_000
 _TYPED: dict[int, tuple[object, object]] = {}  # Structs with their keys, kept likewise
 
 
-def check_value(value: object, path: str) -> None:
+def check_value(value: object, path: str | Callable[[], str]) -> None:
     """Refuse anything that is not a value.
 
-    Raises NotAValue, naming the path to the offender (`arguments of a: [0].items[2]`).
+    Raises NotAValue, naming the path to the offender (`arguments of a: [0].items[2]`); `path` is where that begins,
+    or a function that says it, since to say where a program stands takes longer than to look at what it sends.
     """
     if _is_value(value):
         return
+    path = path if isinstance(path, str) else path()
     for where, offender, why in _offenders(value, path):
         raise NotAValue(f"{where}: {why or type(offender).__name__} is not a value (allowed: {ALLOWED})")
 

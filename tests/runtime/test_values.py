@@ -116,6 +116,20 @@ def test_everything_else_is_refused_with_the_path_to_it(value, where):
         check_value(value, "here")
 
 
+def test_where_a_value_is_is_asked_only_if_it_is_none():
+    asked = []
+
+    def where():
+        asked.append(True)
+        return "here: "
+
+    check_value((1, Pair(2)), where)
+    assert not asked
+    with pytest.raises(NotAValue, match=r"here: \[0\]\.left"):
+        check_value((Pair([]),), where)
+    assert asked == [True]
+
+
 def test_equal_numbers_of_different_types_stay_apart():
     for place, one in enumerate(ONES):
         for other in ONES[:place]:

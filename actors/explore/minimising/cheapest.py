@@ -26,6 +26,9 @@ Log = list[tuple[str, int]]
 LIMIT = 60_000
 """States that are looked at."""
 
+Step = tuple[int, int, int]
+"""A step that could be taken: from which place, by which of the enabled programs, with which outcome."""
+
 _LAST = 16
 _MASK = (1 << _LAST) - 1
 _NOBODY = _MASK
@@ -81,33 +84,63 @@ class _Search:
         self._events = events
         self._bound = bound
         self._enders = enders
+        self._ahead = order.switch + order.step  # behind a step that cannot be the last one
         # A place is a state's number and the program of the last step in one integer: there are many of them.
         self._states: dict[int, State] = {}
         self._cost: dict[int, int] = {}
-        self._came: dict[int, tuple[int, int, int]] = {}
+        self._came: dict[int, Step] = {}
         self._fully: dict[int, int] = {}
-        self._waiting: dict[int, list[int]] = {}
-        self._costs: list[int] = []
+        self._waiting: dict[int, list[Step]] = {}
+        self._leasts: list[int] = []
 
     def run(self, goal: Callable[[State], bool], start: Start, limit: int, stop: StopRequest) -> Found:
         """Search."""
-        self._reach(0, start.state, _NOBODY if start.last is None else start.last, None)
-        cost = 0
-        while self._costs:
-            cost = heapq.heappop(self._costs)
-            for place in self._waiting.pop(cost):
-                if self._cost[place] != cost:
-                    continue
-                state = self._states[place >> _LAST]
-                options = self._graph.options(state) if state.ending is None else ()
-                if not options:
-                    if goal(state):
-                        return Found(self._log(place), cost, True, cost, len(self._states))
-                    continue
-                self._expand(state, place, cost)
+        last = _NOBODY if start.last is None else start.last
+        place = self._reach(start.state, last, 0)
+        if place is not None and self._ends(goal, start.state, place, 0):
+            return Found([], 0, True, 0, 1)
+        least = 0
+        while self._leasts:
+            least = heapq.heappop(self._leasts)
+            for step in self._waiting.pop(least):
+                place = self._take(step, least)
+                if place is not None and self._ends(
+                    goal, self._states[place >> _LAST], place, self._cost[place]
+                ):
+                    return Found(self._log(place), self._cost[place], True, least, len(self._states))
             if len(self._states) > limit or stop():
-                return Found(None, None, False, self._costs[0] if self._costs else cost, len(self._states))
+                return Found(None, None, False, self._leasts[0] if self._leasts else least, len(self._states))
         return Found(None, None, True, self._bound, len(self._states))
+
+    def _ends(self, goal: Callable[[State], bool], state: State, place: int, cost: int) -> bool:
+        """Say whether a place is a goal; go on from there if nothing has ended."""
+        if state.ending is None and self._graph.options(state):
+            self._expand(state, place, cost)
+            return False
+        return goal(state)
+
+    def _take(self, step: Step, least: int) -> int | None:
+        """Take a step that has waited; return the place behind it, None if it was known to be reached as cheaply."""
+        place, which, index = step
+        before = self._states[place >> _LAST]
+        assert before.options is not None
+        column = before.options[which][0]
+        state = before.after[which][index] or self._graph.follow(before, which, index)
+        if self._enders is not None and column not in self._enders:
+            least -= self._ahead
+        found = self._reach(state, column if self._order.switch else _NOBODY, least)
+        if found is not None:
+            self._came[found] = step
+        return found
+
+    def _reach(self, state: State, last: int, cost: int) -> int | None:
+        place = state.number << _LAST | last
+        known = self._cost.get(place)
+        if known is not None and known <= cost:
+            return None
+        self._states[state.number] = state
+        self._cost[place] = cost
+        return place
 
     def _expand(self, state: State, place: int, cost: int) -> None:
         """Let the program go on that took the last step, and the others too if nobody came here cheaper."""
@@ -117,46 +150,32 @@ class _Search:
         fully = dearer < self._bound and cost < self._fully.get(number, self._bound)
         if fully:
             self._fully[number] = cost
-        for which, (column, _, _) in enumerate(state.options):
+        for which, (column, node, moves) in enumerate(state.options):
             if column == last:
-                self._step(state, which, place, cost + self._order.step)
+                least = cost + self._order.step
             elif fully:
-                self._step(state, which, place, dearer)
-
-    def _step(self, state: State, which: int, place: int, cost: int) -> None:
-        """Take all outcomes of one program's step."""
-        assert state.options is not None
-        column, node, moves = state.options[which]
-        if (
-            self._enders is not None
-            and column not in self._enders
-            and cost + self._order.switch >= self._bound
-        ):
-            return  # somebody else has to take the last step
-        quiet = column not in self._events.sources
-        for index, move in enumerate(moves):
-            after = cost if quiet else cost + self._event(state, column, node, move)
-            if after < self._bound:
-                last = column if self._order.switch else _NOBODY
-                self._reach(after, self._graph.follow(state, which, index), last, (place, which, index))
+                least = dearer
+            else:
+                continue
+            if self._enders is not None and column not in self._enders:
+                least += self._ahead
+            if column in self._events.sources:
+                for index, move in enumerate(moves):
+                    self._wait(least + self._event(state, column, node, move), (place, which, index))
+            elif least < self._bound:
+                for index in range(len(moves)):
+                    self._wait(least, (place, which, index))
 
     def _event(self, state: State, column: int, node: Node, move: Move) -> int:
         return self._order.event if self._events.of(state, column, node, move) else 0
 
-    def _reach(self, cost: int, state: State, last: int, came: tuple[int, int, int] | None) -> None:
-        place = state.number << _LAST | last
-        known = self._cost.get(place)
-        if known is not None and known <= cost:
-            return
-        self._states[state.number] = state
-        self._cost[place] = cost
-        if came is not None:
-            self._came[place] = came
-        waiting = self._waiting.get(cost)
-        if waiting is None:
-            waiting = self._waiting[cost] = []
-            heapq.heappush(self._costs, cost)
-        waiting.append(place)
+    def _wait(self, least: int, step: Step) -> None:
+        waiting = self._waiting.get(least)
+        if waiting is not None:
+            waiting.append(step)
+        elif least < self._bound:
+            self._waiting[least] = [step]
+            heapq.heappush(self._leasts, least)
 
     def _log(self, place: int) -> Log:
         log: Log = []

@@ -142,14 +142,18 @@ def minimise(
     body = decode(recorded.token)
     world = scenario(**parameters)
     only = at_places(world, body.only)
-    with Tables(world, only) as tables:
-        given = Counterexample(tables, choices_of(body))
-        if not given.violated or set(given.played.end.violated) != set(recorded.names):
-            raise Unconfirmed(f"{', '.join(recorded.names)} on Trio, and not on the tables")
-        found = minimal(given, order, limit=limit, stop=stop)
-    again = recorded
-    if found.log != given.played.log:
-        again = confirmed(scenario, parameters, found.log, only, recorded.names)
+
+    def on_tables() -> tuple[Minimal, bool]:
+        with Tables(world, only) as tables:
+            given = Counterexample(tables, choices_of(body))
+            if not given.violated or set(given.played.end.violated) != set(recorded.names):
+                raise Unconfirmed(f"{', '.join(recorded.names)} on Trio, and not on the tables")
+            found = minimal(given, order, limit=limit, stop=stop)
+            return found, found.log == given.played.log
+
+    with _uncollected():  # until the states are gone, which a collection would go through first
+        found, as_it_was = on_tables()
+    again = recorded if as_it_was else confirmed(scenario, parameters, found.log, only, recorded.names)
     return Minimised(again, found.before, found.after, found.exact)
 
 

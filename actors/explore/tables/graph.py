@@ -11,6 +11,7 @@ those again that the step behind it has concerned, and takes the others' answers
 """
 
 from actors.explore.tables.histories import Node
+from actors.explore.tables.judging import Judged
 from actors.explore.tables.layout import Row
 from actors.explore.tables.steps import Move
 from actors.explore.tables.tables import Option, Tables
@@ -69,7 +70,7 @@ class Graph:
         self.tables = tables
         self.limit = limit
         self._judged = -1
-        self._watched = 0
+        self._concerned: dict[int, list[Judged]] = {}
         self._moved: dict[Move, tuple[int, int]] = {}
         self._made = 0
         row = tables.initial()
@@ -160,15 +161,28 @@ class Graph:
 
     def _arrive(self, row: Row, before: State, move: Move, changed: int) -> State:
         """Say how a new state stands; what the step has not changed stands as before."""
+        if before.ending is not None or move.failed or move.node.pending is None or move.child is not None:
+            return self._judge(row, failed=move.failed)
+        concerned = self._concerned_by(changed)
+        if not concerned:
+            return State(row, (), before.met, None, over=False)
+        broken, met = self.tables.judge.judged(row, concerned)
+        met |= before.met.difference(one.name for one in concerned)
+        return State(row, broken, met, "violated" if broken else None, over=False)
+
+    def _concerned_by(self, changed: int) -> list[Judged]:
+        """Return the conditions that look at columns of this mask."""
         if self._judged != self.tables.layout.width:
             self._judged = self.tables.layout.width
-            self._watched = sum(
-                {1 << column for one in self.tables.judge.conditions() for column in one.columns}
-            )
-        goes_on = before.ending is None and not move.failed and move.node.pending is not None
-        if goes_on and move.child is None and not changed & self._watched:
-            return State(row, (), before.met, None, over=False)
-        return self._judge(row, failed=move.failed)
+            self._concerned.clear()
+        known = self._concerned.get(changed)
+        if known is None:
+            known = self._concerned[changed] = [
+                one
+                for one in self.tables.judge.conditions()
+                if any(changed >> column & 1 for column in one.columns)
+            ]
+        return known
 
     def _judge(self, row: Row, *, failed: bool) -> State:
         tables = self.tables

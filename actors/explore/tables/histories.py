@@ -212,14 +212,18 @@ class History:
         node.failure = running.failure
         node.labels = dict(running.labels)
         if running.pending is not None:
-            check_value(running.pending.message, f"{running.where()}: message of {self.handle.name}")
-            check_value(running.pending.to, f"{running.where()}: device that {self.handle.name} sends to")
+            self._check_sent(running, running.pending)
             node.lines = running.lines()
             self._keep(node, running)
             if type(running.pending.message) is Spawn and running.pending.message.by_place(self.handle.name):
                 root.unnamed = root.unnamed or node
                 root.check()
         return node
+
+    def _check_sent(self, running: Running, sent: Send) -> None:
+        name = self.handle.name
+        check_value(sent.message, lambda: f"{running.where()}: message of {name}")
+        check_value(sent.to, lambda: f"{running.where()}: device that {name} sends to")
 
     def _keep(self, node: Node, running: Running) -> None:
         self._standing[node] = running

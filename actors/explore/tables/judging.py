@@ -3,7 +3,7 @@
 A label belongs to a program's node, so a condition on a label looks at the program's column.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
@@ -49,13 +49,16 @@ class Judge:
             self._judged.append(before[place] if same else Judged(decided, columns))
         self._width = self._layout.width
 
-    def judged(self, row: Row) -> tuple[tuple[str, ...], frozenset[str]]:
-        """Return the names of the `always` conditions that a state breaks, and of the `sometimes` that it meets."""
-        if self._width != self._layout.width:
-            self._lay_out()
+    def judged(
+        self, row: Row, among: Iterable[Judged] | None = None
+    ) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Return the names of the `always` conditions that a state breaks, and of the `sometimes` that it meets.
+
+        Of those `among` the conditions, if not all are asked about.
+        """
         broken: list[str] = []
         met: list[str] = []
-        for judged in self._judged:
+        for judged in self.conditions() if among is None else among:
             holds = self.holds(judged, row)
             if holds == judged.sometimes:
                 (met if holds else broken).append(judged.name)
