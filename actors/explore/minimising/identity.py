@@ -5,6 +5,7 @@ at the same line: a program may assert several things.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from actors.explore.tables.graph import State
 from actors.explore.tables.tables import Tables
@@ -31,17 +32,30 @@ def _key(failure: Failure) -> tuple[str, str, str]:
     return failure.program, failure.type, failure.lines[-1] if failure.lines else ""
 
 
-def enders(tables: Tables, found: Identity) -> frozenset[int] | None:
-    """Return the columns of the programs whose steps can end an execution so; None if that may be anybody's.
+class Enders(NamedTuple):
+    """Whose steps can end an execution: the columns of these programs, None if it may be anybody's.
+
+    There are some only where an execution ends by a step that does something; a deadlock may end it by one that does not.
+    """
+
+    columns: frozenset[int] | None
+
+
+def enders(tables: Tables, found: Identity) -> Enders | None:
+    """Return who can end an execution so; None if it may end by any step.
 
     A program fails at a step of its own, or at its start, which is a step of those that it descends from.
     """
     names, failures = found
-    if not failures or len(names) > len(failures):
+    if "deadlock" in names:
         return None
+    if not failures or len(names) > len(failures):
+        return Enders(None)
     programs = [program for program, _, _ in failures]
-    return frozenset(
-        column
-        for (name, _), column in tables.layout.programs.items()
-        if any(f"{program}.".startswith(f"{name}.") for program in programs)
+    return Enders(
+        frozenset(
+            column
+            for (name, _), column in tables.layout.programs.items()
+            if any(f"{program}.".startswith(f"{name}.") for program in programs)
+        )
     )

@@ -151,6 +151,17 @@ class Steps:
             self.size += 1
         return known
 
+    def known(self, node: Node, row: Row) -> Moves:
+        """Return what a node's message is known to come to in this state, without asking anybody."""
+        question: Question | None = node.question
+        if question is None or (question.passage is not None and not question.passage.is_open(row)):
+            return NOTHING
+        reach = question.reach(row)
+        if reach is None or any(row[column] != number for column, number in reach.when):
+            return NOTHING
+        found: Moves = node.moves.get(reach, {}).get(reach.pick(row), NOTHING)
+        return found
+
     @staticmethod
     def columns(node: Node) -> tuple[int, ...]:
         """Return the columns that decide what a node's message comes to, in the states met so far."""

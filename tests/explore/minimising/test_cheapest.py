@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume
 
 from actors.explore.minimising.cheapest import Start, cheapest
-from actors.explore.minimising.identity import enders
+from actors.explore.minimising.identity import Enders, enders
 from actors.explore.minimising.minimal import minimal
 from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST, Counts
 from actors.explore.minimising.playing import counted, play
@@ -71,7 +71,10 @@ def test_a_plain_search_finds_nothing_cheaper(order, drawn):
     with opened(oracle.build(drawn)) as given:
         found = minimal(given, order)
         assert found.exact
-        assert order.cost(found.after) == plainly(drawn, set(given.played.end.violated), order)
+        least = plainly(drawn, set(given.played.end.violated), order)
+        assert order.cost(found.after) == least
+        whose = enders(given.tables, given.identity)
+        assert cheapest(given.graph, given.same, order, given.events, enders=whose).cost == least
         assert found.after == given.counts(play(given.graph, found.log))
         assert given.same(play(given.graph, found.log).end)
 
@@ -130,5 +133,5 @@ def test_a_program_fails_at_its_own_step_or_at_that_of_its_ancestors():
     drawn = (((("add", 0), ("expect", -1)), False), ((("add", 0),), False))
     with opened(oracle.build(drawn)) as given:
         layout = given.tables.layout
-        assert enders(given.tables, given.identity) == {layout.programs["p0", False]}
+        assert enders(given.tables, given.identity) == Enders(frozenset({layout.programs["p0", False]}))
         assert counted(given.played, given.events).steps == 1
