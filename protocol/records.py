@@ -109,11 +109,15 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why an execution violates what it does; each part was found by running others like it, or is not there."""
+    """Why an execution violates what it does; each part was found by running others like it, or is not there.
+
+    `hopeless` says that there can be no flip: no order of the same events passes, and all of them have so many states.
+    """
 
     window: Window | None = None
     flip: Flip | None = None
     needs: tuple[Need, ...] = ()
+    hopeless: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield "Window", window_text(explanation.window)
     flip = explanation.flip
     if flip is None:
-        yield "Flip", "none found: no order that was tried passes, and no other outcome"
+        yield "Flip", no_flip_text(explanation.hopeless)
     elif flip.second is None:
         yield "Flip", flip_text(flip)
     else:
@@ -64,6 +64,13 @@ def flip_text(flip: Flip) -> str:
     if flip.second is None:
         return f"{owned(flip.first)} with another outcome: {flip.outcome or 'the one without a name'}"
     return f"{owned(flip.first)} before {owned(flip.second)}"
+
+
+def no_flip_text(hopeless: int | None) -> str:
+    """Say whether it is known that nothing passes, or only that nothing was found."""
+    if hopeless is None:
+        return "none found: no order that was tried passes, and no other outcome"
+    return f"none: every order of these events has been gone through, and none passes ({hopeless:,} states)"
 
 
 def needs_text(needs: tuple[Need, ...]) -> str:

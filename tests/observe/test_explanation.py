@@ -60,6 +60,9 @@ def test_a_flip_may_be_another_outcome_or_none(make_step):
     nameless = msgspec.structs.replace(other, outcome="")
     assert lines(flip=nameless)["Flip"].endswith("another outcome: the one without a name")
     assert lines() == {"Flip": "none found: no order that was tried passes, and no other outcome"}
+    assert lines(hopeless=1234) == {
+        "Flip": "none: every order of these events has been gone through, and none passes (1,234 states)"
+    }
 
 
 def test_needs_are_those_that_it_takes_those_that_it_does_not_and_those_that_nobody_knows():

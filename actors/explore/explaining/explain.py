@@ -10,6 +10,7 @@ import msgspec
 
 from actors.explore.explaining.needs import needs
 from actors.explore.explaining.outcomes import Choice, last_choice
+from actors.explore.explaining.passing import none_passes
 from actors.explore.explaining.symptom import steps_that_matter
 from actors.explore.explaining.trials import Trials
 from actors.explore.explaining.windows import Bound, Found, narrowest
@@ -72,7 +73,8 @@ class _Explaining:
         found = narrowest(given, trials)
         window = self._window(found) if found is not None else None
         flip = self._moved(found.flip) if found is not None else self._chosen(last_choice(given, trials))
-        explanation = Explanation(window, flip, needs(given, stop=stop))
+        hopeless = none_passes(given, stop=stop) if flip is None else None
+        explanation = Explanation(window, flip, needs(given, stop=stop), hopeless)
         return msgspec.structs.replace(self._record, steps=self._steps(), explanation=explanation)
 
     def _steps(self) -> tuple[Step, ...]:
