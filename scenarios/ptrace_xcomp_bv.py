@@ -4,11 +4,14 @@ from actors.machine.model import CpuName, Tracking, XfdErr, XfdSetting
 from actors.runtime import case, scenario
 from actors.system import Machine
 from actors.system.invariants import known
+from actors.system.kernel.fixes import missing
 from actors.system.signals.uabi import frame_with
 from actors.system.signals.users import keeps_xmm0, stops, traces
 
-XMM0_OF_A = 0xA
+XMM0_OF_A, XMM0_OF_B = 0xA, 0xB
 LEAK = "B never reads A's XMM0"
+KEPT = "B finds in XMM0 what it loaded"
+BOTH = "-814fb7bb7db5,-d5c8028b4788"
 BOGUS = 1 << 62
 """A bit of XCOMP_BV that no CPU has."""
 
@@ -18,12 +21,19 @@ def not_of_a(xmm0: int | None) -> bool:
     return xmm0 != XMM0_OF_A
 
 
+def kept(xmm0: int | None) -> bool:
+    """What B read, if it has, is what it had loaded."""
+    return xmm0 in {None, XMM0_OF_B}
+
+
 @scenario(
     cases=[
-        case(fixes="-814fb7bb7db5", expect="violated", violated=(LEAK,), states=228, steps=89),
+        case(fixes=BOTH, expect="violated", violated=(LEAK,), states=228, steps=89),
+        case(fixes="-814fb7bb7db5", expect="violated", violated=(KEPT,), states=228, steps=89),
+        case(fixes="-d5c8028b4788", expect="proved", states=297),
         case(fixes="shipped", expect="proved", states=297),
     ],
-    fix="814fb7bb7db5",
+    fix="814fb7bb7db5, d5c8028b4788",
 )
 def ptrace_xcomp_bv(
     fixes: str = "shipped",
@@ -39,17 +49,21 @@ def ptrace_xcomp_bv(
     there raised #GP. The fixup of that time warned and skipped the instruction; B was made the registers' owner, and ran on with
     what they held: the state of whoever ran there before, here A's.
 
-    The fix: a header with any bit in XCOMP_BV is refused (EINVAL), and B goes on with what it had. What the fixup does was
-    mended too: today's ex_handler_fprestore() loads init_fpstate, so that a bad buffer costs its owner the state, and shows
-    nobody another's. With `fixes=-814fb7bb7db5` both are as in 2017. That kernel had buffers in the standard format, where all of
-    XCOMP_BV must be zero; here they are compacted, and the tracer's bits are set beside the kernel's own.
+    There were two fixes, days apart. 814fb7bb7db5 refuses a header with any bit in XCOMP_BV (EINVAL), and B goes on with what it
+    had. d5c8028b4788 mends the fixup, whatever made the buffer bad: ex_handler_fprestore() loads init_fpstate, so that a bad
+    buffer costs its owner the state, and shows nobody another's. Without the first alone B loses its own registers, without the
+    second alone nothing happens, and it takes the lack of both to show B what is A's. That kernel had buffers in the standard
+    format, where all of XCOMP_BV must be zero; here they are compacted, and the tracer's bits are set beside the kernel's own.
     """
+    lacks = [commit for commit in ("814fb7bb7db5", "d5c8028b4788") if commit in missing(fixes)]
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     buffer = world.user_frame("buffer", frame_with(world.cpu_model, 0, xcomp_bv=BOGUS))
-    b = world.host_task(stops, 0xB, name="B")
+    b = world.host_task(stops, XMM0_OF_B, name="B")
     tracer = world.host_task(traces, world.traced(b), buffer, name="tracer")
     world.host_task(keeps_xmm0, XMM0_OF_A, name="A")
-    world.always(LEAK, not_of_a, b.label("xmm0"), words="B reads A's XMM0")
+    if lacks == ["814fb7bb7db5"]:
+        world.always(KEPT, kept, b.label("xmm0"), words="B: XMM0 is initial, and B has loaded it")
+    world.always(LEAK, not_of_a, b.label("xmm0"), words=f"B reads A's XMM0 (without {' and '.join(lacks)})")
     world.sometimes("the tracer's header is looked at", known, tracer.label("wrote"))
     world.sometimes("B goes on", known, b.label("xmm0"))
     return world

@@ -5,12 +5,11 @@ from typing import Literal
 from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
 from actors.runtime import case, scenario
 from actors.system import Machine
-from actors.system.debug_fpu import XFD_VALIDATE_STATE, restore_is_valid
 from actors.system.invariants import is_set, off_cpu_while, unset
-from actors.system.kernel.data import Sigaction, Task
+from actors.system.kernel.data import Sigaction
 from actors.system.signals.users import amx_and_yield, amx_handler, sigreturns_to_amx, waits_for_signal
 
-WARNING = "hygiene: xfd_validate_state() warns of nothing"
+WARNING = "xfd_validate_state: Tn restores under its XFD"
 ESCAPED = "Tn never uses AMX without permission"
 
 TILE = b"\xaa" * 1024
@@ -95,18 +94,7 @@ def xfd_signal_delivery(
     world.host_task(amx_and_yield, TILE, perm=TILEDATA, buffer=TILEDATA, name="Ta")
     world.interrupts(external=1)
     if debug:
-        own, init = world.cells[Task(tn).fpstate.cell], world.kernel.init_fpstate
-        world.always(
-            WARNING,
-            restore_is_valid,
-            tn.label("xrstors"),
-            Task(tn).fpstate,
-            own.xfd,
-            init.xfd,
-            world.kernel.xfd_state.each[0],
-            kind="hygiene",
-            words=XFD_VALIDATE_STATE,
-        )
+        world.invariants("xfd_validate_state")
     world.always(ESCAPED, unset, tn.label("used AMX"), words="Tn uses AMX without permission: no #NM")
     world.sometimes("Ta runs before Tn's state is cleared", off_cpu_while, tn.placement, clearing)
     world.sometimes("Tn's #NM is SIGILL", is_set, tn.label("signal"))

@@ -47,17 +47,20 @@ fork
   execve                            execve()                            fs/exec.c
 fpu.init
   fpu__init_cpu_xstate              fpu__init_cpu_xstate()              arch/x86/kernel/fpu/xstate.c       10e4b5166df9
+fpu.pkru
+  x86_pkru_load                     x86_pkru_load()                     arch/x86/kernel/process_64.c
+  pkru_write_default                pkru_write_default()                arch/x86/include/asm/pkru.h
 fpu.registers
   save_fpregs_to_fpstate            save_fpregs_to_fpstate()            arch/x86/kernel/fpu/core.c
+  os_xsave                          os_xsave()                          arch/x86/kernel/fpu/xstate.h
+  os_xrstor                         os_xrstor()                         arch/x86/kernel/fpu/xstate.h
   restore_fpregs_from_fpstate       restore_fpregs_from_fpstate()       arch/x86/kernel/fpu/core.c
-  ex_handler_fprestore              ex_handler_fprestore()              arch/x86/mm/extable.c              814fb7bb7db5
+  ex_handler_fprestore              ex_handler_fprestore()              arch/x86/mm/extable.c              d5c8028b4788
   fpregs_state_valid                fpregs_state_valid()                arch/x86/kernel/fpu/context.h
   fpregs_activate                   fpregs_activate()                   arch/x86/kernel/fpu/context.h
   fpregs_deactivate                 __cpu_invalidate_fpregs_state()     arch/x86/kernel/fpu/context.h
   fpregs_mark_activate              fpregs_mark_activate()              arch/x86/kernel/fpu/core.c
   restore_fpregs_from_init_fpstate  restore_fpregs_from_init_fpstate()  arch/x86/kernel/fpu/core.c
-  restore_supervisor_states         os_xrstor_supervisor()              arch/x86/kernel/fpu/xstate.h
-  supervisor_features               xfeatures_mask_supervisor()         arch/x86/include/asm/fpu/xstate.h
   fpregs_restore_userregs           fpregs_restore_userregs()           arch/x86/kernel/fpu/context.h
   switch_fpu_return                 switch_fpu_return()                 arch/x86/kernel/fpu/core.c
 fpu.switch
@@ -74,6 +77,7 @@ invariants.stable
   serves_softirq                    in_serving_softirq()                include/linux/preempt.h
 kernel.layout
   size                              xstate_calculate_size()             arch/x86/kernel/fpu/xstate.c
+  fpstate_init_user                 fpstate_init_user()                 arch/x86/kernel/fpu/core.c
 kernel.preempt_count
   in_interrupt                      in_interrupt()                      include/linux/preempt.h
   in_hardirq                        in_hardirq()                        include/linux/preempt.h
@@ -137,6 +141,7 @@ signals.sigreturn
   restore_fpregs_from_user          restore_fpregs_from_user()          arch/x86/kernel/fpu/signal.c       bbc55341b9c6
                                                                                                            d8778e393afa
   __restore_fpregs_from_user        __restore_fpregs_from_user()        arch/x86/kernel/fpu/signal.c       bbc55341b9c6
+  xrstor_from_user_sigframe         xrstor_from_user_sigframe()         arch/x86/kernel/fpu/xstate.h
 signals.sources
   send_signal                       kill()                              kernel/signal.c
   signal_source                     kill()                              kernel/signal.c
@@ -162,6 +167,7 @@ xstate.dynamic
 xstate.kernel_fpu
   irq_fpu_usable                    irq_fpu_usable()                    arch/x86/kernel/fpu/core.c
   kernel_fpu_begin                  kernel_fpu_begin()                  arch/x86/kernel/fpu/core.c
+  kernel_fpu_begin_mask             kernel_fpu_begin_mask()             arch/x86/kernel/fpu/core.c
   kernel_fpu_end                    kernel_fpu_end()                    arch/x86/kernel/fpu/core.c
 xstate.permission
   fpu_xstate_prctl                  fpu_xstate_prctl()                  arch/x86/kernel/fpu/xstate.c
@@ -177,9 +183,9 @@ xstate.permission
   spin_unlock_irq                   spin_unlock_irq()                   include/linux/spinlock.h
 ==================================  ==================================  =================================  ============
 
-Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. A context switch leaves PKRU alone, #NM looks
-at permissions without siglock, kernel_fpu_begin() does not reset MXCSR and x87 state, and preempt_enable() expects interrupts
-to be on.
+Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. #NM looks at permissions without siglock, and
+preempt_enable() expects interrupts to be on. No supervisor component is modelled, so nothing restores one. PKRU is switched
+where a machine is asked for it (`Machine(pkru=True)`), and is in no signal frame.
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.
 """

@@ -8,13 +8,13 @@ from typing import Any
 
 from actors.machine.model import CpuModel
 from actors.machine.processor import PerCpu
-from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, SSE, TILES
+from actors.machine.xstate.components import HYPOTHETICAL, SSE, TILES
 from actors.runtime import RunQueue, Variable, World
+from actors.system.fpu.pkru import INIT_PKRU
 from actors.system.kernel.data import Fpstate, Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
-from actors.system.kernel.layout import default_fpstate, fpstate, possible_fpstates
+from actors.system.kernel.layout import default_fpstate, fpstate, fpstate_init_user, possible_fpstates
 from protocol.handles import Program
-from protocol.instructions import XsaveArea
 
 INIT_FPSTATE = "init_fpstate"
 
@@ -31,7 +31,7 @@ def boot(world: World, model: CpuModel, cpus: int, **built: Any) -> Kernel:
 
     features = model.xcr0 & (SSE | TILES | HYPOTHETICAL)
     init = fpstate(model, INIT_FPSTATE, features & ~model.xfd_capable)
-    _allocated(world, init, model.xfd_capable)
+    _allocated(world, model, init, model.xfd_capable)
     return Kernel(
         runqueue=per_cpu("runqueue", queue=True),
         idle=PerCpu("idle_task", tuple(world.variable(f"cpu{n}.idle_task", idle(n)) for n in range(cpus))),
@@ -54,9 +54,15 @@ def idle(number: int) -> Program:
     return Program(f"idle{number}")
 
 
-def add_kernel_thread(world: World, task: Task) -> None:
+def add_kernel_thread(world: World, kernel: Kernel, task: Task) -> None:
     """Add the cells of a task without user state."""
     world.cell(task.flags.cell, Flags.PF_KTHREAD)
+    _add_pkru(world, kernel, task)
+
+
+def _add_pkru(world: World, kernel: Kernel, task: Task) -> None:
+    if kernel.ospke:
+        world.cell(task.pkru.cell, INIT_PKRU)
 
 
 def add_user_state(
@@ -72,15 +78,16 @@ def add_user_state(
     world.cell(task.flags.cell, NONE | Flags.TIF_NEED_FPU_LOAD)
     world.cell(task.fpstate.cell, own)
     world.cell(task.last_cpu.cell, -1)
+    _add_pkru(world, kernel, task)
     if task.perm.cell not in world.cells:
         world.cell(task.perm.cell, perm)
-    _allocated(world, own, xfd)
+    _allocated(world, model, own, xfd)
     for later in possible_fpstates(model, own, task.name)[1:]:
-        world.cell(later.xfd.cell, 0)
+        world.cell(later.xfd.cell, None)
         world.cell(later.regs, None)
     return xfd
 
 
-def _allocated(world: World, made: Fpstate, xfd: int) -> None:
+def _allocated(world: World, model: CpuModel, made: Fpstate, xfd: int) -> None:
     world.cell(made.xfd.cell, xfd)
-    world.cell(made.regs, XsaveArea(0, COMPACTED | made.xfeatures))
+    world.cell(made.regs, fpstate_init_user(model, made))

@@ -1,16 +1,24 @@
-"""What a kernel with CONFIG_X86_DEBUG_FPU=y warns of: its own checks, as predicates of what it is about to do.
+"""What a kernel with CONFIG_X86_DEBUG_FPU=y warns of: its own check of XFD, before each save and restore.
 
-A routine says by a label which fpstate it is about to load (`xrstors`) or save to (`xsaves`). Follows xstate_op_valid() and
-xfd_validate_state() of arch/x86/kernel/fpu/xstate.c.
+Which save or restore that is, a routine says by a label (`kernel.xstate_op`); `invariants.buffers` asks this rule about each.
+Follows xstate_op_valid() and xfd_validate_state() of arch/x86/kernel/fpu/xstate.c.
 """
 
 from actors.system.kernel.data import Fpstate
+from actors.system.kernel.xstate_op import Warn
 
-XFD_VALIDATE_STATE = "WARNING: arch/x86/kernel/fpu/xstate.c, xfd_validate_state()"
+XFD_VALIDATE_STATE = Warn("arch/x86/kernel/fpu/xstate.c", "xfd_validate_state")
 
 
 def xstate_op_valid(
-    target: Fpstate, target_xfd: int, current_xfd: int, xfd_state: int, mask: int, *, init: bool, rstor: bool
+    target: Fpstate,
+    mask: int,
+    *,
+    target_xfd: int | None,
+    current_xfd: int | None,
+    xfd_state: int,
+    init: bool,
+    rstor: bool,
 ) -> bool:
     """xstate_op_valid(): whether a save to an fpstate, or a load from it, may be done under this CPU's copy of XFD.
 
@@ -24,14 +32,3 @@ def xstate_op_valid(
     if init:
         return rstor
     return not mask & ~xfd_state & ~target.xfeatures
-
-
-def restore_is_valid(
-    loading: Fpstate | None, own: Fpstate, own_xfd: int, init_xfd: int, xfd_state: int
-) -> bool:
-    """Whether a load from a task's own fpstate, or from init_fpstate, is done under the right XFD; None: there is none."""
-    if loading is None:
-        return True
-    init = loading != own
-    found = init_xfd if init else own_xfd
-    return xstate_op_valid(loading, found, own_xfd, xfd_state, loading.xfeatures, init=init, rstor=True)

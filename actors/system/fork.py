@@ -13,6 +13,7 @@ from actors.runtime.devices.run_queue import Add
 from actors.runtime.devices.variable import CompareExchange
 from actors.runtime.program import Become, Behaviour
 from actors.system.entry.common import syscall_exit_to_user_mode
+from actors.system.fpu.pkru import pkru_write_default
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Task
 from actors.system.sched.schedule import Bug
@@ -29,6 +30,8 @@ async def kernel_clone(cpu: HostCpu, child: Task, code: Behaviour, *args: object
     """
     _check(cpu, child)
     await fpu_clone(cpu, child)
+    if cpu.kernel.ospke:
+        await cpu.write(child.pkru, await cpu.rdpkru())  # copy_thread()
     if child.leader is not None:
         await _link(cpu, child)
     held = msgspec.structs.replace(cpu, task=child)
@@ -61,5 +64,7 @@ async def execve(cpu: HostCpu, code: Behaviour, *args: object) -> None:
     """execve(): another program, with initial registers and the permissions of the beginning; returns when it is over."""
     await cpu.syscall()
     await fpu_flush_thread(cpu)
+    if cpu.kernel.ospke:
+        await pkru_write_default(cpu)  # pkru_flush_thread()
     await syscall_exit_to_user_mode(cpu)
     await code(cpu, *args)

@@ -21,6 +21,7 @@ from actors.system.adding.moving import Moving
 from actors.system.adding.signals import Signals
 from actors.system.adding.tasks import Tasks
 from actors.system.boot import add_kernel_thread, add_user_state, boot, idle
+from actors.system.fpu.pkru import INIT_PKRU
 from actors.system.guest import guest_exception
 from actors.system.guest_cpu import GuestCpu
 from actors.system.kernel.data import Sigaction, Task
@@ -36,14 +37,15 @@ from protocol.handles import Cell, Program
 from protocol.instructions import MemoryOperand, MsrArea, MsrEntry, Pages, XsaveArea
 from protocol.records import Column, Step
 from protocol.records import Kind as ConditionKind
-from protocol.registers import Msr
+from protocol.registers import Component, Msr
 
 
 class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
     """A machine of `cpus` CPUs of one model; its methods add what runs on it.
 
     `fixes` says which fixes the kernel has (see `kernel.fixes`), `mutant` which line of it was changed (`kernel.mutants`). With
-    `softirq` the kernel has a softirq that does that; with `vmalloc_fails` each allocation may fail.
+    `softirq` the kernel has a softirq that does that; with `vmalloc_fails` each allocation may fail. With `pkru` it has
+    protection keys, and switches PKRU with the task; without, no task may write PKRU.
     """
 
     model = "Linux 6.12.117"
@@ -60,6 +62,7 @@ class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
         mutant: str = "",
         softirq: Behaviour | None = None,
         vmalloc_fails: bool = False,
+        pkru: bool = False,
     ) -> None:
         super().__init__()
         self.cpu_model: CpuModel = cpu_model(cpu, xfd_err, xfd_set, tracking)
@@ -80,6 +83,7 @@ class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
             softirq=softirq,
             do_signal=arch_do_signal_or_restart,
             vmalloc_fails=vmalloc_fails,
+            ospke=pkru,
             without=missing(fixes),
             mutant=check_mutant(mutant),
         )
@@ -88,9 +92,11 @@ class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
 
     def _add_idle(self, number: int) -> None:
         task = Task(idle(number), idle=True)
-        add_kernel_thread(self, task)
+        add_kernel_thread(self, self.kernel, task)
         self.program(do_idle, self._host_cpu(task), name=task.name, background=True)
         x = XState(xcr0=self.cpu_model.xcr0, xfd=self.cpu_model.xfd_capable)
+        if self.kernel.ospke:
+            x = x.loaded(Component.PKRU, INIT_PKRU.to_bytes(8, "little"))
         self.cell(cpu_cell(number), CpuState((Frame(task.program, Kind.TASK),), x))
         self.cell(task.program.placement, Placement(number))
 

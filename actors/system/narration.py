@@ -28,6 +28,7 @@ from actors.system.kernel.preempt_count import (
     SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
 )
+from actors.system.kernel.vmalloc import Vfree, Vzalloc
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.records import Change, Step
@@ -112,7 +113,8 @@ def _in_margin(message: Any, kernel: Kernel) -> bool:
     """Say whether the margin tells what this step does, to TIF_NEED_RESCHED or preempt_count, or the text does."""
     if not isinstance(message, Through):
         return False
-    return message.to == kernel.preempt_count or isinstance(message.message, FetchOr | FetchAnd | SIGNALLING)
+    told = FetchOr | FetchAnd | SIGNALLING | Vzalloc | Vfree
+    return message.to == kernel.preempt_count or isinstance(message.message, told)
 
 
 def _changes(before: Mapping[Cell, Any], after: Mapping[Cell, Any], number: int | None) -> Iterator[Change]:

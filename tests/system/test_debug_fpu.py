@@ -4,7 +4,7 @@ import pytest
 
 from actors.machine.model import PRESETS, TILEDATA
 from actors.machine.xstate.components import SSE, TILECFG
-from actors.system.debug_fpu import restore_is_valid, xstate_op_valid
+from actors.system.debug_fpu import xstate_op_valid
 from actors.system.kernel.layout import fpstate
 
 CPU = PRESETS["sapphire_rapids"]
@@ -29,14 +29,22 @@ def test_an_operation_is_valid_where_xfd_is_that_of_its_fpstate(
     target, target_xfd, current_xfd, xfd_state, init, rstor, valid
 ):
     mask = LARGE.xfeatures
-    found = xstate_op_valid(target, target_xfd, current_xfd, xfd_state, mask, init=init, rstor=rstor)
+    found = xstate_op_valid(
+        target,
+        mask,
+        target_xfd=target_xfd,
+        current_xfd=current_xfd,
+        xfd_state=xfd_state,
+        init=init,
+        rstor=rstor,
+    )
     assert found is valid
 
 
-@pytest.mark.parametrize("xfd_state", [0, TILEDATA])
-def test_a_task_that_loads_from_its_own_or_from_init_needs_its_own_xfd(xfd_state):
-    right = xfd_state == TILEDATA
-    assert restore_is_valid(None, SMALL, TILEDATA, TILEDATA, xfd_state)
-    assert restore_is_valid(SMALL, SMALL, TILEDATA, TILEDATA, xfd_state) is right
-    assert restore_is_valid(INIT, SMALL, TILEDATA, TILEDATA, xfd_state) is right
-    assert restore_is_valid(INIT, LARGE, 0, TILEDATA, 0)
+@pytest.mark.parametrize("mask", [SSE, SSE | TILECFG, SSE | TILEDATA, TILEDATA])
+@pytest.mark.parametrize("rstor", [False, True])
+def test_what_the_instruction_is_asked_for_counts_where_the_fpstate_is_not_current(mask, rstor):
+    found = xstate_op_valid(
+        SMALL, mask, target_xfd=TILEDATA, current_xfd=0, xfd_state=0, init=False, rstor=rstor
+    )
+    assert found is not bool(mask & TILEDATA)

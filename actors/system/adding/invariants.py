@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from actors.machine.model import CpuModel
 from actors.machine.state import Placement
@@ -10,8 +11,10 @@ from actors.runtime.errors import ModelError, VmraceError
 from actors.system.invariants import INVARIANTS, SHIPPED, Check, Subject
 from actors.system.invariants.subject import User
 from actors.system.invariants.taint import word
+from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Kernel, Task
 from actors.system.kernel.layout import possible_fpstates
+from actors.system.kernel.mm import UserArea
 from actors.system.xstate.kernel_fpu import KERNEL_VALUE
 from protocol.handles import Program
 
@@ -30,6 +33,8 @@ class Invariants(World):
 
     def secret(self, task: Program, *values: int | bytes) -> None:
         """Say that a task's code loads these values, which nobody else does: 64-bit numbers, or bytes as a register has them.
+
+        A value of PKRU is a number too.
 
         I9 looks for them where they do not belong. Raises ModelError for a value that another task has, or that registers hold
         anyway.
@@ -67,19 +72,32 @@ class Invariants(World):
             self.kernel,
             self.cpu_model,
             self.count,
-            tuple(
-                User(task, possible_fpstates(self.cpu_model, self.cells[task.fpstate.cell], task.name))
-                for task in self.users
-            ),
+            tuple(map(self._user, self.users)),
             tuple(self._handlers(cpu) for cpu in range(self.count)),
             tuple(self._secrets.items()),
             (word(KERNEL_VALUE),),
         )
 
+    def _user(self, task: Task) -> User:
+        fpstates = possible_fpstates(self.cpu_model, self.cells[task.fpstate.cell], task.name)
+        given = [spec.args for spec in self.programs if spec.handle == task.program]
+        return User(task, fpstates, tuple(dict.fromkeys(_areas(given))))
+
     def _handlers(self, cpu: int) -> tuple[Program, ...]:
         """Return the sources of interrupts of a CPU: they never leave it."""
         sources = map(Program, self.sources)
         return tuple(one for one in sources if self.cells.get(one.placement) == Placement(cpu))
+
+
+def _areas(value: Any) -> Iterator[UserArea]:
+    """Yield the areas in user memory that a task is given: by its program's arguments, or for its signal."""
+    if isinstance(value, UserArea):
+        yield value
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _areas(one)
+    elif isinstance(value, HostCpu) and value.task is not None and value.task.sigaction is not None:
+        yield value.task.sigaction.frame
 
 
 def _known(name: str) -> Callable[[Subject], Iterator[Check]]:

@@ -21,7 +21,7 @@ class Tasks(Building):
         """Add a task without user state (PF_KTHREAD) that runs `code(cpu, *args)` in kernel mode, and exits."""
         self._check_cpu(cpu)
         task = Task(Program(name or code.__name__))
-        add_kernel_thread(self, task)
+        add_kernel_thread(self, self.kernel, task)
         if cpu in self._running:
             self._wait_on(cpu, task, kthread, (code, args), ())
         else:

@@ -12,6 +12,7 @@ from actors.runtime import routine, set_label
 from actors.system.entry.common import exit_to_user_mode_prepare
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.errno import Errno
+from actors.system.kernel.xstate_op import CR0_TS_SET, KERNEL_NM, KERNEL_NM_TAKEN, warn
 from actors.system.xstate.dynamic import xfd_enable_feature
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault
@@ -60,11 +61,13 @@ async def exception(cpu: HostCpu, fault: Fault) -> None:
 async def exc_device_not_available(cpu: HostCpu, fault: Fault) -> None:
     """exc_device_not_available(): XFD, or CR0.TS, which nobody sets: a warning and another try; interrupts are off on entry."""
     set_label("nm")
+    if fault.cpl == 0:
+        set_label(KERNEL_NM_TAKEN)
     if await handle_xfd_event(cpu, fault):
         return
     if not await cpu.read_cr0() & CR0_TS:
         raise Die(_DIES[Vector.NM])
-    set_label("warning", "CR0.TS was set")
+    warn(CR0_TS_SET)
     await cpu.set_cr0_ts(ts=False)
 
 
@@ -77,6 +80,7 @@ async def handle_xfd_event(cpu: HostCpu, fault: Fault) -> bool:
     if cpu.kernel.keeps("xfd_err_kept"):
         await cpu.wrmsr(Msr.XFD_ERR, 0)
     if fault.cpl == 0:
+        warn(KERNEL_NM)
         return False
     await cpu.sti()
     error = await xfd_enable_feature(cpu, xfd_err)

@@ -7,10 +7,12 @@ What is small it takes from fpu/xstate.h.
 """
 
 from actors.runtime import routine, set_label
+from actors.system.fpu.pkru import pkru_write_default
 from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.xstate_op import BAD_FPU_STATE, RESTORE_FAULTED, RESTORES, SAVES, warn, xstate_op
 from protocol import instructions as op
 
 ALL_BUT_PKRU = ~(1 << 9)
@@ -21,36 +23,54 @@ ALL_BUT_PKRU = ~(1 << 9)
 async def save_fpregs_to_fpstate(cpu: HostCpu, task: Task) -> None:
     """save_fpregs_to_fpstate(): XSAVES of what the buffer has room for, under whatever XFD is in the register."""
     fpstate: Fpstate = await cpu.read(task.fpstate)
-    set_label("xsaves", fpstate)
-    await cpu.xsaves(fpstate.xfeatures, fpstate.regs)
-    set_label("xsaves", None)
+    await os_xsave(cpu, fpstate)
 
 
 @routine
-async def restore_fpregs_from_fpstate(cpu: HostCpu, fpstate: Fpstate, mask: int = ALL_BUT_PKRU) -> None:
+async def os_xsave(cpu: HostCpu, fpstate: Fpstate) -> None:
+    """os_xsave(): XSAVES to an fpstate, of all that it has room for."""
+    mask = fpstate.xfeatures
+    set_label(SAVES, xstate_op(fpstate, mask))
+    await cpu.xsaves(mask, fpstate.regs)
+    set_label(SAVES, None)
+
+
+@routine
+async def os_xrstor(cpu: HostCpu, fpstate: Fpstate, mask: int, *, in_fixup: bool = False) -> None:
+    """os_xrstor(): XRSTORS from an fpstate. A fault other than #NM is fixed up; one of the fixup's own is fatal."""
+    set_label(RESTORES, xstate_op(fpstate, mask))
+    if in_fixup:
+        await cpu.xrstors(mask, fpstate.regs)
+    else:
+        await cpu.attempt(op.Xrstors(mask, fpstate.regs), ex_handler_fprestore)
+    set_label(RESTORES, None)
+
+
+@routine
+async def restore_fpregs_from_fpstate(
+    cpu: HostCpu, fpstate: Fpstate, mask: int = ALL_BUT_PKRU, *, in_fixup: bool = False
+) -> None:
     """restore_fpregs_from_fpstate(): XFD, then XRSTORS of all features in `mask`, also of those that the fpstate lacks.
 
-    So what the previous task has in these goes to its initial state. A fault other than #NM is fixed up.
+    So what the previous task has in these goes to its initial state.
     """
     if cpu.kernel.keeps("xfd_not_updated"):
         await xfd_update_state(cpu, fpstate)
-    rfbm = fpstate.xfeatures if cpu.kernel.is_mutant("own_features_only") else cpu.kernel.features
-    set_label("xrstors", fpstate)
-    if await cpu.attempt(op.Xrstors(rfbm & mask, fpstate.regs)) is not None:
-        await ex_handler_fprestore(cpu)
-    set_label("xrstors", None)
+    features = fpstate.xfeatures if cpu.kernel.is_mutant("own_features_only") else cpu.kernel.features
+    await os_xrstor(cpu, fpstate, features & mask, in_fixup=in_fixup)
 
 
 @routine
 async def ex_handler_fprestore(cpu: HostCpu) -> None:
-    """ex_handler_fprestore(): the buffer was bad, so the registers get their initial state; a second fault is fatal.
+    """ex_handler_fprestore(): the buffer was bad, so the registers get their initial state, under the XFD that goes with it.
 
-    The kernel that took any XCOMP_BV from a tracer warned, skipped the instruction, and went on with what was in the registers.
+    The kernel before d5c8028b4788 skipped the instruction, and went on with what was in the registers.
     """
-    set_label("warning", "Bad FPU state detected, reinitializing FPU registers.")
-    if not cpu.kernel.has("814fb7bb7db5"):
-        return
-    await cpu.xrstors(cpu.kernel.features & ALL_BUT_PKRU, cpu.kernel.init_fpstate.regs)
+    reinitializes = cpu.kernel.has("d5c8028b4788")
+    warn(BAD_FPU_STATE if reinitializes else RESTORE_FAULTED)
+    set_label("fixup", "registers reinitialized" if reinitializes else "xrstors skipped")
+    if reinitializes:
+        await restore_fpregs_from_fpstate(cpu, cpu.kernel.init_fpstate, in_fixup=True)
 
 
 @routine
@@ -85,21 +105,9 @@ async def fpregs_mark_activate(cpu: HostCpu) -> None:
 @routine
 async def restore_fpregs_from_init_fpstate(cpu: HostCpu, mask: int = ALL_BUT_PKRU) -> None:
     """restore_fpregs_from_init_fpstate(): XRSTORS of all features in `mask` from init_fpstate, under whatever XFD there is."""
-    init = cpu.kernel.init_fpstate
-    set_label("xrstors", init)
-    await cpu.xrstors(cpu.kernel.features & mask, init.regs)
-    set_label("xrstors", None)
-
-
-@routine
-async def restore_supervisor_states(cpu: HostCpu, fpstate: Fpstate) -> None:
-    """os_xrstor_supervisor(): the components that user mode cannot load, from where the last context switch saved them."""
-    await cpu.xrstors(supervisor_features(cpu), fpstate.regs)
-
-
-def supervisor_features(cpu: HostCpu) -> int:
-    """xfeatures_mask_supervisor(): those of the kernel's features that are enabled in IA32_XSS (mask)."""
-    return cpu.kernel.features & ~cpu.processor.model.xcr0
+    await os_xrstor(cpu, cpu.kernel.init_fpstate, cpu.kernel.features & mask)
+    if cpu.kernel.ospke:
+        await pkru_write_default(cpu)
 
 
 @routine

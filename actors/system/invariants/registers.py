@@ -8,6 +8,7 @@ import msgspec
 from actors.machine.state import CpuState
 from actors.system.invariants.stable import preemptible
 from actors.system.invariants.subject import Check, Subject, runs
+from actors.system.kernel.xstate_op import RESTORES, SAVES
 from protocol.handles import Program
 
 
@@ -24,7 +25,7 @@ class HostsOwn(msgspec.Struct, frozen=True):
 
 
 class Before(msgspec.Struct, frozen=True):
-    """So they are while a program stands before XSAVES or XRSTORS of an fpstate."""
+    """So they are while a program stands before a save or a restore of an fpstate."""
 
     program: Program
     own: HostsOwn
@@ -49,5 +50,5 @@ def i7(subject: Subject) -> Iterator[Check]:
             yield Check(
                 f"I7: {program.name} saves and restores under the host's XCR0{subject.where(cpu)}",
                 Before(program, own),
-                (*subject.of(cpu), program.label("xsaves"), program.label("xrstors")),
+                (*subject.of(cpu), program.label(SAVES), program.label(RESTORES)),
             )

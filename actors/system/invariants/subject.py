@@ -13,6 +13,7 @@ from actors.machine.model import CpuModel
 from actors.machine.state import CpuState, cpu_cell
 from actors.runtime.conditions import Predicate
 from actors.system.kernel.data import Fpstate, Kernel, Task
+from actors.system.kernel.mm import UserArea
 from protocol.handles import Cell, Label, Program
 from protocol.records import Kind
 
@@ -29,10 +30,15 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """A user task, and the fpstates that it has or may come to have."""
+    """A user task, the fpstates that it has or may come to have, and the areas in user memory that it was given."""
 
     task: Task
     fpstates: tuple[Fpstate, ...]
+    frames: tuple[UserArea, ...] = ()
+
+    def descends_from(self, other: Program) -> bool:
+        """Say whether the task is a child of that one, or a child's child, by its name: it begins with what that had."""
+        return self.task.name.startswith(f"{other.name}.")
 
     @property
     def xfds(self) -> tuple[Cell, ...]:
@@ -78,6 +84,16 @@ class Subject(msgspec.Struct, frozen=True):
         for cpu in range(self.cpus):
             for user in self.users:
                 yield cpu, user
+
+    def programs(self) -> tuple[Program, ...]:
+        """Return all that runs kernel code: tasks, and handlers of interrupts."""
+        tasks = tuple(user.task.program for user in self.users)
+        return (*tasks, *dict.fromkeys(one for each in self.handlers for one in each))
+
+    def of_children(self, user: User) -> tuple[Fpstate, ...]:
+        """Return the fpstates to which a task saves when it forks."""
+        parent = user.task.program
+        return tuple(child.fpstates[0] for child in self.users if child.descends_from(parent))
 
     def savers(self, cpu: int, user: User) -> tuple[Program, ...]:
         """Return who saves a task's registers on a CPU: the task, and handlers that interrupt it."""

@@ -1,8 +1,13 @@
 """I9: a value of one task, or of the kernel, is never where another task could read it.
 
 Each task has values of its own, which it loads into registers: wherever these bytes stand, its data does. In user mode a
-register is readable, and what stands in a task's XSAVE area will be in its registers. XFD does not count as protection: it goes
-at the task's first use of the component.
+register is readable, PKRU among them, and what stands in a task's XSAVE area or in its thread.pkru will be in its registers; what
+stands in user memory that a task was given is in its hands. XFD does not count as protection: it goes at the task's first use of
+the component.
+
+fork(2) copies registers, so a child may hold what was its parent's. Whether the parent had loaded it by then, the bytes do not
+say: a value that reaches a child later by another way is not seen. What is the child's own is nobody else's, its parent's
+neither.
 """
 
 from collections.abc import Iterator
@@ -31,6 +36,16 @@ class OnlyOwn(msgspec.Struct, frozen=True):
         return not cpu.x.xfd_err and not _found(self.foreign, pieces(cpu.x))
 
 
+class NotForeign(msgspec.Struct, frozen=True):
+    """A value in memory, 64 bits, is not a foreign one."""
+
+    foreign: tuple[bytes, ...]
+
+    def __call__(self, value: int) -> bool:
+        """Decide."""
+        return word(value) not in self.foreign
+
+
 class Untainted(msgspec.Struct, frozen=True):
     """No XSAVE area of a task holds a foreign value, whoever runs: nothing correct puts one there even for a step."""
 
@@ -47,7 +62,7 @@ def word(value: int) -> bytes:
 
 
 def i9(subject: Subject) -> Iterator[Check]:
-    """I9, for registers on each CPU, and for buffers."""
+    """I9, for registers on each CPU, for buffers, and for areas in user memory, each with all that were given it."""
     for cpu, user in subject.places():
         yield Check(
             f"I9: {user.task.name} finds nobody else's value in registers{subject.where(cpu)}",
@@ -62,12 +77,33 @@ def i9(subject: Subject) -> Iterator[Check]:
             user.areas,
             kind="symptom",
         )
+        if subject.kernel.ospke:
+            yield Check(
+                f"I9: {user.task.name}'s thread.pkru is nobody else's value",
+                NotForeign(foreign(subject, user)),
+                (user.task.pkru.cell,),
+                kind="symptom",
+            )
+    for frame in dict.fromkeys(frame for user in subject.users for frame in user.frames):
+        users = tuple(user for user in subject.users if frame in user.frames)
+        yield Check(
+            f"I9: {frame.name} holds nobody else's value",
+            Untainted(foreign(subject, *users)),
+            (frame.area,),
+            kind="symptom",
+        )
 
 
-def foreign(subject: Subject, user: User) -> tuple[bytes, ...]:
-    """Return the values that are not this task's: those of other tasks, and the kernel's."""
-    others = (values for owner, values in subject.secrets if owner != user.task.program)
+def foreign(subject: Subject, *users: User) -> tuple[bytes, ...]:
+    """Return the values that none of these tasks may hold: those of tasks that they do not descend from, and the kernel's."""
+    others = (
+        values for owner, values in subject.secrets if not any(_may_hold(user, owner) for user in users)
+    )
     return (*(value for values in others for value in values), *subject.kernel_values)
+
+
+def _may_hold(user: User, owner: Program) -> bool:
+    return user.task.program == owner or user.descends_from(owner)
 
 
 def _found(foreign: tuple[bytes, ...], contents: Any) -> bool:

@@ -12,6 +12,7 @@ from actors.machine.handle import Cpu
 from actors.machine.processor import PerCpu
 from actors.runtime import Variable, become, routine
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Load, Store
+from actors.runtime.errors import ModelError
 from actors.runtime.program import Behaviour
 from actors.system.kernel.data import Kernel, Task
 from actors.system.kernel.flags import ALL, Flags
@@ -42,17 +43,22 @@ class HostCpu(Cpu, frozen=True, cache_hash=True):
         return become(HostCpu.execute, self, instruction)
 
     @routine
-    async def attempt(self, instruction: Any) -> Fault | None:
-        """Send an instruction that has an entry in the exception table: returns its fault, but for #NM, which has no fixup."""
+    async def attempt(self, instruction: Any, fixup: Behaviour | None = None) -> Fault | None:
+        """Send an instruction that has an entry in the exception table: returns its fault, but for #NM, which has no fixup.
+
+        `fixup` is the entry's handler; it runs before the exception returns.
+        """
         reply = await self.processor.send(instruction)
         if isinstance(reply, Interrupted):
             await self.irqentry_exit(self, reply.work)
-            return become(HostCpu.attempt, self, instruction)  # type: ignore[return-value]  # its next round
+            return become(HostCpu.attempt, self, instruction, fixup)  # type: ignore[return-value]  # its next round
         if not isinstance(reply, Fault):
             return None
         if reply.vector is Vector.NM:
             await self.exception(self, reply)
-            return become(HostCpu.attempt, self, instruction)  # type: ignore[return-value]  # its next round
+            return become(HostCpu.attempt, self, instruction, fixup)  # type: ignore[return-value]  # its next round
+        if fixup is not None:
+            await fixup(self)
         await self.iret()
         return reply
 
@@ -88,6 +94,14 @@ class HostCpu(Cpu, frozen=True, cache_hash=True):
     async def this_cpu_xchg(self, variable: PerCpu, value: Any) -> Any:
         """this_cpu_xchg: one instruction; returns the value before it."""
         return await self.through(variable, Exchange(value))
+
+    async def wrpkru(self, value: int) -> None:
+        """WRPKRU; raises ModelError on a kernel that does not switch PKRU, where the next task would find it."""
+        if not self.kernel.ospke:
+            raise ModelError(
+                "WRPKRU: this kernel was started without protection keys; say Machine(pkru=True)"
+            )
+        await super().wrpkru(value)
 
     # Memory.
 

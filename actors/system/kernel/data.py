@@ -13,6 +13,7 @@ from actors.machine.processor import PerCpu
 from actors.runtime import Lock, Variable
 from actors.runtime.program import Behaviour
 from actors.system.kernel.flags import ThreadFlags
+from actors.system.kernel.kasan import Freeable
 from actors.system.kernel.mm import UserArea
 from protocol.handles import Cell, Program
 
@@ -20,6 +21,11 @@ from protocol.handles import Cell, Program
 @functools.cache
 def _variable(name: str) -> Variable[Any]:
     return Variable(name)
+
+
+@functools.cache
+def _freeable(name: str) -> Freeable:
+    return Freeable(name)
 
 
 @functools.cache
@@ -31,7 +37,7 @@ class Fpstate(msgspec.Struct, frozen=True, cache_hash=True):
     """struct fpstate: what its XSAVE area has room for. `xfeatures` and `user_xfeatures` are masks, `size` is in bytes.
 
     These are fixed before an fpstate is published; `xfd` and `regs` are cells. An fpstate that is not allocated, or is freed,
-    has None in `regs`.
+    has None in both (see `kernel.vmalloc`), and an access to them is a finding (`kernel.kasan`).
     """
 
     name: str
@@ -40,14 +46,19 @@ class Fpstate(msgspec.Struct, frozen=True, cache_hash=True):
     size: int
 
     @property
-    def xfd(self) -> Variable[int]:
+    def xfd(self) -> Freeable:
         """fpstate->xfd: the components that its owner may not use yet (mask)."""
-        return _variable(f"{self.name}.xfd")
+        return _freeable(f"{self.name}.xfd")
 
     @property
     def regs(self) -> Cell:
         """fpstate->regs, an XSAVE area in the compacted format."""
         return Cell(f"{self.name}.regs")
+
+    @property
+    def area(self) -> Freeable:
+        """The same, for plain loads and stores."""
+        return _freeable(f"{self.name}.regs")
 
 
 class Sigaction(msgspec.Struct, frozen=True, cache_hash=True):
@@ -93,6 +104,11 @@ class Task(msgspec.Struct, frozen=True, cache_hash=True):
         return _variable(f"{self.name}->fpu.last_cpu")
 
     @property
+    def pkru(self) -> Variable[int]:
+        """task->thread.pkru: the task's PKRU while it is off its CPU."""
+        return _variable(f"{self.name}->thread.pkru")
+
+    @property
     def state(self) -> Variable[str]:
         """task->__state, of a task that somebody traces: `running` or `traced`."""
         return _variable(f"{self.name}->__state")
@@ -131,11 +147,11 @@ class Task(msgspec.Struct, frozen=True, cache_hash=True):
 class Kernel(msgspec.Struct, frozen=True, cache_hash=True):
     """The kernel's per-CPU variables, what it found at boot, and how it was built.
 
-    Per CPU: `owner` is fpu_fpregs_owner_ctx, the task whose state the registers hold (None: nobody's), `xfd_state` the copy of
-    XFD. `features` are the components that it manages (fpu_kernel_cfg.max_features), `dynamic` those of them that XFD can
-    disable. `softirq` is what its one softirq vector does (None: nothing is ever raised), `do_signal` is
-    arch_do_signal_or_restart(). `without` are the fixes that it lacks (`fixes`), `mutant` the change that was made to it ("":
-    none; `mutants`).
+    Per CPU: `owner` is fpu_fpregs_owner_ctx, the task whose state the registers hold (None: nobody's), `xfd_state` the copy
+    of XFD. `features` are the components that it manages (fpu_kernel_cfg.max_features), `dynamic` those of them that XFD can
+    disable. `ospke`: it was started with protection keys (X86_FEATURE_OSPKE). `softirq` is what its one softirq vector does
+    (None: nothing is ever raised), `do_signal` is arch_do_signal_or_restart(). `without` are the fixes that it lacks
+    (`fixes`), `mutant` the change that was made to it ("": none; `mutants`).
     """
 
     runqueue: PerCpu
@@ -150,6 +166,7 @@ class Kernel(msgspec.Struct, frozen=True, cache_hash=True):
     features: int
     dynamic: int
     smp: bool = False
+    ospke: bool = False
     softirq: Behaviour | None = None
     do_signal: Behaviour | None = None
     vmalloc_fails: bool = False

@@ -27,7 +27,13 @@ FIXES: dict[str, Fix] = {
     "388eff894d6b": Fix("signal delivery and sigreturn load initial state under another task's XFD"),
     "bbc55341b9c6": Fix("a sigreturn that fails leaves another task the owner of changed registers"),
     "d8778e393afa": Fix("an XRSTOR that fails may have changed registers that another task owns"),
-    "814fb7bb7db5": Fix("ptrace sets a bogus XCOMP_BV"),
+    "814fb7bb7db5": Fix(
+        "ptrace sets a bogus XCOMP_BV", subject="x86/fpu: Don't let userspace set bogus xcomp_bv"
+    ),
+    "d5c8028b4788": Fix(
+        "a restore that faults leaves another task's registers",
+        subject="x86/fpu: Reinitialize FPU registers if restoring FPU state fails",
+    ),
 }
 """By the first 12 digits. Subjects are those that could be read."""
 

@@ -1,15 +1,17 @@
 """How large an fpstate is: xstate_calculate_size(), fpstate_reset() and the sizes that fpstate_realloc() asks for.
 
-Follows arch/x86/kernel/fpu/xstate.c.
+Follows arch/x86/kernel/fpu/xstate.c and core.c.
 """
 
 import functools
 from itertools import combinations
 
 from actors.machine.model import CpuModel
-from actors.machine.xstate.components import COMPACTED, bits
-from actors.machine.xstate.layout import compacted
+from actors.machine.xstate import area as images
+from actors.machine.xstate.components import COMPACTED, MXCSR_INITIAL, bits
+from actors.machine.xstate.layout import MXCSR_AT, compacted
 from actors.system.kernel.data import Fpstate
+from protocol.areas import XsaveArea
 
 
 @functools.cache
@@ -22,6 +24,16 @@ def size(model: CpuModel, features: int) -> int:
 def fpstate(model: CpuModel, name: str, features: int) -> Fpstate:
     """Return an fpstate with room for these components (mask)."""
     return Fpstate(name, features, features & model.xcr0, size(model, features))
+
+
+def fpstate_init_user(model: CpuModel, made: Fpstate) -> XsaveArea:
+    """fpstate_init_user(): an area that holds nothing, but the format and MXCSR, which XSAVES may leave unwritten.
+
+    The manual lets a save skip what was not modified since the last restore, and still say that it is there: then what was there
+    before has to be what an initialising XRSTORS left in the register.
+    """
+    mxcsr = (MXCSR_AT, MXCSR_INITIAL.to_bytes(4, "little"))
+    return images.overwritten(XsaveArea(), 0, COMPACTED | made.xfeatures, (mxcsr,), model.description)
 
 
 def default_fpstate(model: CpuModel, task: str, features: int) -> Fpstate:

@@ -7,8 +7,10 @@ is one scheduling class and one run queue a CPU.
 
 from actors.runtime import Program, routine
 from actors.runtime.devices.run_queue import Add, Pick
+from actors.system.fpu.pkru import x86_pkru_load
 from actors.system.fpu.switch import fpu__drop, switch_fpu_finish, switch_fpu_prepare
 from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Task
 from actors.system.kernel.flags import Flags
 
 
@@ -48,7 +50,10 @@ async def context_switch(cpu: HostCpu, *, exiting: bool, sleeping: bool = False)
         await switch_fpu_prepare(cpu)
         if not task.idle and not sleeping:
             await cpu.through(kernel.runqueue, Add(task.program))
-    await cpu.switch_to(coming or await cpu.this_cpu_read(kernel.idle))
+    coming = coming or await cpu.this_cpu_read(kernel.idle)
+    if kernel.ospke:
+        await x86_pkru_load(cpu, task, Task(coming))
+    await cpu.switch_to(coming)
     return not exiting
 
 

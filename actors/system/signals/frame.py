@@ -11,6 +11,7 @@ from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.mm import UserArea
+from actors.system.kernel.xstate_op import SAVES, xstate_op
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 from actors.system.signals.uaccess import clear_user, put_user
 from protocol import instructions as op
@@ -56,7 +57,9 @@ async def xsave_to_user_sigframe(cpu: HostCpu, frame: UserArea) -> Fault | None:
     mask = fpstate.user_xfeatures
     if mask & TILES:
         mask &= await cpu.xgetbv(1) | ~TILES
+    set_label(SAVES, xstate_op(fpstate, mask, frame))
     fault = await cpu.attempt(op.Xsave(mask, frame.operand))
+    set_label(SAVES, None)
     set_label("frame written", fault is None)
     return fault
 

@@ -100,11 +100,11 @@ async def copy_uabi_to_xstate(cpu: HostCpu, target: Task, given: XsaveArea) -> E
     checked = cpu.kernel.has("814fb7bb7db5")
     if checked and not header_is_valid(given, fpstate.user_xfeatures):
         return Errno.EINVAL
-    own: XsaveArea = await cpu.load(fpstate.regs)
+    own: XsaveArea = await cpu.read(fpstate.area)
     copied = with_data(model, own, given, fpstate)
-    await cpu.store(fpstate.regs, copied)
+    await cpu.write(fpstate.area, copied)
     xstate_bv, xcomp_bv = with_header(copied, given, fpstate)
     if not checked:
         xcomp_bv |= given.xcomp_bv
-    await cpu.store(fpstate.regs, msgspec.structs.replace(copied, xstate_bv=xstate_bv, xcomp_bv=xcomp_bv))
+    await cpu.write(fpstate.area, msgspec.structs.replace(copied, xstate_bv=xstate_bv, xcomp_bv=xcomp_bv))
     return None

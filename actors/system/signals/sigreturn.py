@@ -2,7 +2,9 @@
 
 While TIF_NEED_FPU_LOAD is set the registers keep the state of their last owner, who may come back to them without loading
 anything. An XRSTOR from user memory ends that: what it leaves is the owner's no more. What the kernel did about an XRSTOR that
-fails has changed twice. Follows arch/x86/kernel/fpu/signal.c.
+fails has changed twice. Follows arch/x86/kernel/fpu/signal.c. What is small it takes from arch/x86/kernel/fpu/xstate.h.
+
+Left out: os_xrstor_supervisor(), since no supervisor component is modelled.
 """
 
 from actors.runtime import become, routine, set_label
@@ -10,15 +12,14 @@ from actors.runtime.program import Become
 from actors.system.fpu.registers import (
     fpregs_deactivate,
     fpregs_mark_activate,
-    restore_fpregs_from_init_fpstate,
-    restore_supervisor_states,
-    supervisor_features,
+    os_xrstor,
 )
 from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate, Kernel
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.mm import UserArea
+from actors.system.kernel.xstate_op import RESTORES, xstate_op
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 from actors.system.signals.uaccess import fault_in_readable, get_user
 from actors.system.xstate.clear import fpu__clear_user_states
@@ -61,7 +62,7 @@ async def restore_fpregs_from_user(cpu: HostCpu, frame: UserArea, xfeatures: int
     await fpregs_lock(cpu)
     fpstate: Fpstate = await cpu.read(task.fpstate)
     await xfd_update_state(cpu, fpstate)
-    fault = await __restore_fpregs_from_user(cpu, frame, fpstate.user_xfeatures, xfeatures)
+    fault = await __restore_fpregs_from_user(cpu, frame, fpstate, xfeatures)
     set_label("frame refused", fault is not None)
     if fault is not None:
         if invalidates(cpu.kernel) and await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
@@ -70,8 +71,6 @@ async def restore_fpregs_from_user(cpu: HostCpu, frame: UserArea, xfeatures: int
         if fault.vector is not Vector.PF or not await fault_in_readable(cpu, frame):
             return False
         return become(restore_fpregs_from_user, cpu, frame, xfeatures)
-    if supervisor_features(cpu) and await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
-        await restore_supervisor_states(cpu, fpstate)
     await fpregs_mark_activate(cpu)
     await fpregs_unlock(cpu)
     return True
@@ -79,20 +78,31 @@ async def restore_fpregs_from_user(cpu: HostCpu, frame: UserArea, xfeatures: int
 
 @routine
 async def __restore_fpregs_from_user(
-    cpu: HostCpu, frame: UserArea, user_xfeatures: int, xfeatures: int
+    cpu: HostCpu, frame: UserArea, fpstate: Fpstate, xfeatures: int
 ) -> Fault | None:
     """__restore_fpregs_from_user(): what the frame has and the task may, and initial state for the rest; returns the fault.
 
     Before bbc55341b9c6 (copy_user_to_fpregs_zeroing()) the rest came first, so that a fault found registers changed.
     """
-    xrestore = xfeatures & user_xfeatures
-    rest = user_xfeatures & ~xrestore
+    xrestore = xfeatures & fpstate.user_xfeatures
+    init_bv = fpstate.user_xfeatures & ~xrestore
     early = not cpu.kernel.has("bbc55341b9c6")
-    if rest and early:
-        await restore_fpregs_from_init_fpstate(cpu, rest)
-    fault = await cpu.attempt(op.Xrstor(xrestore, frame.operand))
-    if fault is None and rest and not early:
-        await restore_fpregs_from_init_fpstate(cpu, rest)
+    if init_bv and early:
+        await os_xrstor(cpu, cpu.kernel.init_fpstate, init_bv)
+    fault = await xrstor_from_user_sigframe(cpu, frame, fpstate, xrestore)
+    if fault is None and init_bv and not early:
+        await os_xrstor(cpu, cpu.kernel.init_fpstate, init_bv)
+    return fault
+
+
+@routine
+async def xrstor_from_user_sigframe(
+    cpu: HostCpu, frame: UserArea, fpstate: Fpstate, mask: int
+) -> Fault | None:
+    """xrstor_from_user_sigframe(): XRSTOR from user memory, under the XFD of the current fpstate; returns its fault."""
+    set_label(RESTORES, xstate_op(fpstate, mask, frame))
+    fault = await cpu.attempt(op.Xrstor(mask, frame.operand))
+    set_label(RESTORES, None)
     return fault
 
 

@@ -6,10 +6,7 @@ Follows arch/x86/kernel/fpu/core.c.
 from actors.runtime import routine
 from actors.system.fpu.registers import (
     fpregs_mark_activate,
-    fpregs_state_valid,
     restore_fpregs_from_init_fpstate,
-    restore_supervisor_states,
-    supervisor_features,
 )
 from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.cpu import HostCpu
@@ -21,14 +18,12 @@ from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 async def fpu__clear_user_states(cpu: HostCpu) -> None:
     """fpu__clear_user_states(): initial user state in the registers, which are the current task's from here on.
 
-    The task may have been preempted on its way here, and the registers may be another's. So its supervisor state and its
-    XFD have to be loaded before it is made their owner; 388eff894d6b added the second.
+    The task may have been preempted on its way here, and the registers may be another's. So its XFD has to be loaded before it
+    is made their owner, which 388eff894d6b added. (So has its supervisor state; no such component is modelled.)
     """
     task = cpu.me
     await fpregs_lock(cpu)
     fpstate: Fpstate = await cpu.read(task.fpstate)
-    if supervisor_features(cpu) and not await fpregs_state_valid(cpu, task):
-        await restore_supervisor_states(cpu, fpstate)
     if cpu.kernel.has("388eff894d6b"):
         await xfd_update_state(cpu, fpstate)
     await restore_fpregs_from_init_fpstate(cpu)

@@ -4,16 +4,14 @@ Dynamic state is never copied, since a system call's caller has to expect it to 
 fpstate of the default size. Follows arch/x86/kernel/fpu/core.c.
 """
 
-from actors.machine.xstate.components import COMPACTED
 from actors.runtime import routine
 from actors.system.fpu.registers import fpregs_restore_userregs, save_fpregs_to_fpstate
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import Flags
-from actors.system.kernel.layout import default_fpstate
+from actors.system.kernel.layout import default_fpstate, fpstate_init_user
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 from actors.system.xstate.permission import fpu_inherit_perms
-from protocol.instructions import XsaveArea
 
 
 @routine
@@ -57,6 +55,6 @@ async def fpu_reset_fpregs(cpu: HostCpu, own: Fpstate) -> None:
     task = cpu.me
     await fpregs_lock(cpu)
     await cpu.write(task.last_cpu, -1)
-    await cpu.store(own.regs, XsaveArea(0, COMPACTED | own.xfeatures))
+    await cpu.write(own.area, fpstate_init_user(cpu.processor.model, own))
     await cpu.set_flag(task, Flags.TIF_NEED_FPU_LOAD)
     await fpregs_unlock(cpu)

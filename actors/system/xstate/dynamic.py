@@ -3,7 +3,6 @@
 Follows arch/x86/kernel/fpu/xstate.c: __xfd_enable_feature() and fpstate_realloc().
 """
 
-from actors.machine.xstate.components import COMPACTED
 from actors.runtime import Choice, routine
 from actors.runtime.devices.choice import Choose
 from actors.system.fpu.registers import fpregs_restore_userregs
@@ -13,8 +12,8 @@ from actors.system.kernel.data import Fpstate
 from actors.system.kernel.errno import Errno
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.layout import enlarged
+from actors.system.kernel.vmalloc import VMALLOC, Vfree, Vzalloc
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
-from protocol.instructions import XsaveArea
 
 ALLOCATOR = Choice("vmalloc")
 
@@ -43,7 +42,7 @@ async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
     task = cpu.me
     ref: Fpstate = await cpu.read(task.fpstate)
     new = enlarged(cpu.processor.model, ref, task.name, features)
-    await cpu.store(new.regs, XsaveArea(0, COMPACTED | new.xfeatures))
+    await cpu.through(VMALLOC, Vzalloc(new))
     if kernel.is_mutant("published_unlocked"):
         await cpu.write(task.fpstate, new)
     await fpregs_lock(cpu)
@@ -58,5 +57,5 @@ async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
         await xfd_update_state(cpu, new)
     await fpregs_unlock(cpu)
     if ref.name != f"{task.name}->fpstate":
-        await cpu.store(ref.regs, None)
+        await cpu.through(VMALLOC, Vfree(ref))
     return None

@@ -19,6 +19,7 @@ from actors.system.fpu.registers import (
 )
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import NONE, Flags
+from actors.system.kernel.xstate_op import BAD_FPU_STATE, KERNEL_NM, RESTORE_FAULTED
 from actors.system.machine import Machine
 from protocol.handles import Program
 from protocol.instructions import XsaveArea
@@ -157,14 +158,40 @@ async def test_gp_of_a_load_is_warned_of_and_fixed_up_with_init_fpstate(tell):
         "load task->fpstate.xfd",
         "this_cpu load xfd_state",
         "xrstors SSE|TILECFG|TILEDATA",
-        "iret",
+        "load init_fpstate.xfd",
+        "this_cpu load xfd_state",
         "xrstors SSE|TILECFG|TILEDATA",
+        "iret",
     ]
     areas = [message.area.name for _, message, _, text in story.steps if text.startswith("xrstors")]
     assert areas[:2] == ["task->fpstate.regs", "init_fpstate.regs"]
     assert story.labels("task") == {
-        "warning": "Bad FPU state detected, reinitializing FPU registers.",
+        "warning": BAD_FPU_STATE.words,
+        "fixup": "registers reinitialized",
         "result": 0,
+    }
+    assert BAD_FPU_STATE.words.endswith(": Bad FPU state detected, reinitializing FPU registers.")
+
+
+@pytest.mark.trio
+async def test_the_fixup_has_the_xfd_of_what_it_loads_in_force(tell):
+    world = one_task(loads_what_is_bogus, buffer=TILEDATA)
+    world.cells[OWN.xfd.cell] = 0
+    texts = (await tell(world)).of("task")
+    assert in_order(
+        texts, "load init_fpstate.xfd", "wrmsr XFD 0x40000", "xrstors SSE|TILECFG|TILEDATA", "iret"
+    )
+
+
+@pytest.mark.trio
+async def test_the_kernel_before_that_fixup_goes_on_with_what_is_in_the_registers(tell):
+    world = Machine(fixes="-d5c8028b4788")
+    world.host_task(in_the_kernel, loads_what_is_bogus, name="task")
+    story = await tell(world)
+    assert story.labels("task") == {
+        "warning": RESTORE_FAULTED.words,
+        "fixup": "xrstors skipped",
+        "result": 7,
     }
 
 
@@ -190,7 +217,9 @@ async def loads_with_tiles_under_xfd(cpu):
 async def test_nm_of_a_load_has_no_fixup(tell):
     story = await tell(one_task(loads_with_tiles_under_xfd))
     assert (story.failure.type, story.failure.text) == ("Die", "unexpected #NM exception")
-    assert story.labels("task")["xrstors"].name == "task->fpstate", "what it was about to do"
+    assert story.labels("task")["xrstors"].fpstate.name == "task->fpstate", "what it was about to do"
+    assert story.labels("task")["warning"] == KERNEL_NM.words
+    assert story.labels("task")["#NM in the kernel"] is True
 
 
 # Whose they are.

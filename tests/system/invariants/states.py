@@ -3,8 +3,8 @@
 from actors.machine.model import cpu_model
 from actors.machine.state import CpuState, Frame, Kind, Ring
 from actors.machine.xstate.area import overwritten
-from actors.machine.xstate.components import COMPACTED, SSE, TILES
-from actors.machine.xstate.layout import XMM_AT
+from actors.machine.xstate.components import COMPACTED, MXCSR_INITIAL, SSE, TILES
+from actors.machine.xstate.layout import MXCSR_AT, XMM_AT
 from actors.machine.xstate.registers import XState
 from actors.system.invariants.subject import User
 from actors.system.invariants.taint import word
@@ -56,6 +56,7 @@ def holding(state, value):
 def saved(fpstate, value=None, xstate_bv=None):
     """An fpstate's area: with a value saved for XMM0, or nothing; XSTATE_BV as that is, unless given."""
     blank = XsaveArea(0, COMPACTED | fpstate.xfeatures)
-    stores = () if value is None else ((XMM_AT, word(value)),)
+    mxcsr = (MXCSR_AT, MXCSR_INITIAL.to_bytes(8, "little"))
+    stores = (mxcsr,) if value is None else (mxcsr, (XMM_AT, word(value)))
     bv = xstate_bv if xstate_bv is not None else 0 if value is None else SSE
     return overwritten(blank, bv, blank.xcomp_bv, stores, MODEL.description)

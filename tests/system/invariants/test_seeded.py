@@ -1,16 +1,21 @@
 """Each invariant, alone, is broken by a fault that is put in, and holds without it."""
 
+import msgspec
 import pytest
 
 from actors.explore.verification import Demand, verify
 from actors.machine.model import TILEDATA
+from actors.machine.xstate.tiles import config
 from actors.runtime import scenario
 from actors.system import Machine
 from actors.system.entry.common import syscall_exit_to_user_mode
+from actors.system.fpu.registers import os_xsave
+from actors.system.fpu.xfd import xfd_set_state
 from actors.system.invariants import INVARIANTS, SHIPPED
 from actors.system.kernel.layout import enlarged
+from actors.system.sched import fpregs_lock, fpregs_unlock
 from actors.system.tasks import tile_task, vector_task
-from actors.system.xstate.kernel_fpu import use_fpu
+from actors.system.xstate.kernel_fpu import kernel_fpu_begin, kernel_fpu_end, use_fpu
 from protocol.registers import Msr
 
 A, B, TILE = 0xAAAA_AAAA_AAAA_AAAA, 0xBBBB_BBBB_BBBB_BBBB, b"\xb1" * 1024
@@ -41,7 +46,43 @@ async def arm(cpu, xfd):
     await syscall_exit_to_user_mode(cpu)
 
 
-CODE = {one.__name__: one for one in (leaves_xcr0, publishes_what_is_not_there, arms_xfd_alone)}
+async def saves_too_much(cpu):
+    """A system call that saves more than the fpstate has room for, while XFD disables nothing."""
+    await cpu.syscall()
+    own = await cpu.read(cpu.me.fpstate)
+    await fpregs_lock(cpu)
+    await xfd_set_state(cpu, 0)
+    await os_xsave(cpu, msgspec.structs.replace(own, xfeatures=cpu.kernel.features))
+    await xfd_set_state(cpu, cpu.kernel.dynamic)
+    await fpregs_unlock(cpu)
+
+
+async def uses_tiles_in_the_kernel(cpu):
+    """A system call that uses a tile without kernel_fpu_begin(), under the task's XFD."""
+    await cpu.ldtilecfg(config(16))
+    await cpu.syscall()
+    await cpu.tilezero(0)
+
+
+async def nests(cpu):
+    """A system call that uses the FPU while it uses the FPU."""
+    await cpu.syscall()
+    await kernel_fpu_begin(cpu)
+    await use_fpu(cpu)
+    await kernel_fpu_end(cpu)
+
+
+CODE = {
+    one.__name__: one
+    for one in (
+        leaves_xcr0,
+        publishes_what_is_not_there,
+        arms_xfd_alone,
+        saves_too_much,
+        uses_tiles_in_the_kernel,
+        nests,
+    )
+}
 
 
 @scenario()
@@ -65,12 +106,17 @@ FAULTS = [
     ("I3", "need_load_unset", 0),
     ("I4", "arms_xfd_alone", 1),
     ("I5", "publishes_what_is_not_there", 1),
+    ("I5", "saves_too_much", 0),
     ("I6", "switch_unsaved", 0),
     ("I6", "owner_kept", 1),
     ("I7", "leaves_xcr0", 0),
     ("I9", "flags_read_once", 0),
     ("I9", "own_features_only", 1),
+    ("I10", "uses_tiles_in_the_kernel", 0),
     ("xfd_validate_state", "xfd_not_updated", 0),
+    ("xfd_validate_state", "saves_too_much", 0),
+    ("WARN", "nests", 0),
+    ("WARN", "uses_tiles_in_the_kernel", 0),
 ]
 
 

@@ -11,7 +11,7 @@ from actors.system.kernel.fixes import FIXES, Fix, missing
 from actors.system.machine import Machine
 from tests.system.sources import calls_of
 
-A4, A5, B2, B3, B7 = FIXES
+A4, A5, B2, B3, B7, FIXUP = FIXES
 
 
 def test_each_is_named_by_the_first_12_digits_of_its_commit_and_says_what_it_is_about():
@@ -28,12 +28,12 @@ def test_each_is_named_by_the_first_12_digits_of_its_commit_and_says_what_it_is_
         ("shipped", ()),
         ("", ()),
         ("all", ()),
-        ("none", (A4, A5, B2, B3, B7)),
+        ("none", (A4, A5, B2, B3, B7, FIXUP)),
         (f"-{A5}", (A5,)),
         (f"shipped,-{A5}", (A5,)),
         (f"-{B7},-{A4}", (A4, B7)),
-        (f"none,+{A4}", (A5, B2, B3, B7)),
-        (f"none,+{A4},-{A4}", (A4, A5, B2, B3, B7)),
+        (f"none,+{A4}", (A5, B2, B3, B7, FIXUP)),
+        (f"none,+{A4},-{A4}", (A4, A5, B2, B3, B7, FIXUP)),
         (f"all,-{B2},+{B2}", ()),
         (f"-{A5},", (A5,)),
     ],

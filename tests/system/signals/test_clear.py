@@ -1,14 +1,11 @@
-"""fpu__clear_user_states(): supervisor state, XFD, initial state, owner, in this order."""
+"""fpu__clear_user_states(): XFD, initial state, owner, in this order."""
 
-import msgspec
 import pytest
 
 from actors.machine.state import cpu_cell
 from actors.machine.xstate.components import TILEDATA
-from actors.system.machine import Machine
 from actors.system.xstate.clear import fpu__clear_user_states
-from protocol.registers import Component
-from tests.system.signals.worlds import between, calls, kernel_call
+from tests.system.signals.worlds import between, kernel_call
 
 LOCK, UNLOCK = "this_cpu add preempt_count 512", "this_cpu add preempt_count -512"
 XFD = ["load task->fpstate.xfd", "this_cpu load xfd_state"]
@@ -60,30 +57,3 @@ async def spends(cpu):
     await schedule(cpu)
     await cpu.cli()
     await cpu.iret()
-
-
-@pytest.mark.trio
-@pytest.mark.parametrize("away", [False, True])
-async def test_supervisor_state_is_loaded_first_where_the_registers_are_not_the_tasks(
-    tell, before_message, away
-):
-    world = Machine()
-    supervisor = 1 << Component.CET_U
-    world.kernel = msgspec.structs.replace(world.kernel, features=world.kernel.features | supervisor)
-    state = world.cells[cpu_cell(0)]
-    x = msgspec.structs.replace(state.x, xss=supervisor)
-    world.cells[cpu_cell(0)] = msgspec.structs.replace(state, x=x)
-    world.host_task(calls, clears, None, name="task")
-    world.host_task(spends, name="other")
-    world.interrupts(external=1 if away else 0)
-    story = await tell(world, before_message("irq0", "task", LOCK) if away else None)
-    texts = story.of("task")
-    last = len(texts) - 1 - texts[::-1].index(LOCK)
-    valid = ["this_cpu load fpu_fpregs_owner_ctx"] + ([] if away else ["load task->fpu.last_cpu"])
-    loads = ["xrstors CET_U"] if away else []
-    assert texts[last : last + 2 + len(valid) + len(loads)] == [
-        LOCK,
-        "load task->fpu.fpstate",
-        *valid,
-        *loads,
-    ]

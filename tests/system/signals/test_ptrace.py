@@ -9,6 +9,7 @@ from actors.runtime.errors import ModelError
 from actors.system.entry.common import exit_to_user_mode_prepare, syscall
 from actors.system.kernel.data import Task
 from actors.system.kernel.mm import Prot
+from actors.system.kernel.xstate_op import BAD_FPU_STATE, RESTORE_FAULTED
 from actors.system.machine import Machine
 from actors.system.signals.ptrace import (
     TRACED,
@@ -68,7 +69,9 @@ async def test_the_buffer_is_copied_last_cpu_goes_and_the_header_comes_last(tell
 @pytest.mark.trio
 async def test_data_comes_before_the_header_bits_that_say_it_is_there(tell):
     story = await tell(traced(code=stops_fresh))
-    stored = [message.value for name, message, _, text in story.steps if text.startswith("store B->fpstate")]
+    stored = [
+        message.message.value for name, message, _, text in story.steps if text.startswith("store B->fpstate")
+    ]
     data, header = stored
     assert (data.xstate_bv, header.xstate_bv) == (0, SSE)
     assert data.contents == header.contents
@@ -116,9 +119,12 @@ async def test_last_cpu_goes_before_the_header_is_looked_at_and_behind_the_copy(
 
 @pytest.mark.trio
 async def test_without_the_fix_the_bits_are_in_the_fpstate_and_the_restore_is_skipped(tell):
-    story = await tell(traced(fixes="-814fb7bb7db5", xcomp_bv=1 << 62))
+    story = await tell(traced(fixes="-814fb7bb7db5,-d5c8028b4788", xcomp_bv=1 << 62))
     assert story.labels("tracer")["wrote"] == "0"
-    assert story.labels("B")["warning"].startswith("Bad FPU state detected")
+    assert (story.labels("B")["warning"], story.labels("B")["fixup"]) == (
+        RESTORE_FAULTED.words,
+        "xrstors skipped",
+    )
     texts = story.of("B")
     failed = len(texts) - 1 - texts[::-1].index("xrstors SSE|TILECFG|TILEDATA")
     assert texts[failed + 1 : failed + 3] == ["iret", "this_cpu store fpu_fpregs_owner_ctx B"]
@@ -129,10 +135,23 @@ async def test_without_the_fix_the_bits_are_in_the_fpstate_and_the_restore_is_sk
 async def test_todays_fixup_loads_init_fpstate(tell):
     world = traced(code=spoils)
     story = await tell(world)
-    assert story.labels("B")["warning"].startswith("Bad FPU state detected")
+    assert story.labels("B")["warning"] == BAD_FPU_STATE.words
     texts = story.of("B")
     failed = texts.index("xrstors SSE|TILECFG|TILEDATA")
-    assert texts[failed + 1 : failed + 3] == ["iret", "xrstors SSE|TILECFG|TILEDATA"]
+    assert texts[failed + 1 : failed + 5] == [
+        "load init_fpstate.xfd",
+        "this_cpu load xfd_state",
+        "xrstors SSE|TILECFG|TILEDATA",
+        "iret",
+    ]
+
+
+@pytest.mark.trio
+async def test_without_the_check_alone_the_fixup_keeps_the_tracers_registers_from_the_task(tell):
+    story = await tell(traced(fixes="-814fb7bb7db5", xcomp_bv=1 << 62))
+    assert story.labels("tracer")["wrote"] == "0"
+    assert story.labels("B")["fixup"] == "registers reinitialized"
+    assert story.labels("B")["xmm0"] == 0
 
 
 async def spoils(cpu, value):

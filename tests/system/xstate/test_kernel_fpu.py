@@ -18,15 +18,18 @@ from actors.system.sched import do_exit, fpregs_lock, fpregs_unlock
 from actors.system.tasks import busy_task, xmm_task
 from actors.system.xstate.kernel_fpu import (
     KERNEL_VALUE,
+    Kfpu,
     irq_fpu_usable,
     kernel_fpu_begin,
+    kernel_fpu_begin_mask,
     kernel_fpu_end,
     use_fpu,
 )
 from protocol.handles import Program
 from tests.system.calling import MARK, TASK, inside, of, one_task, put
 
-WARNING = "kernel_fpu_begin() where irq_fpu_usable() is false"
+WARNING = "WARNING: arch/x86/kernel/fpu/core.c, kernel_fpu_begin_mask()"
+GIVEN_UP = ["this_cpu store fpu_fpregs_owner_ctx None", "ldmxcsr 0x1f80"]
 TAKEN = [
     "this_cpu add preempt_count 1",
     "this_cpu load preempt_count",
@@ -48,7 +51,7 @@ async def test_the_flag_is_set_before_the_save_and_then_the_registers_are_nobody
         "set TIF_NEED_FPU_LOAD of task",
         "load task->fpu.fpstate",
         "xsaves SSE|TILECFG",
-        "this_cpu store fpu_fpregs_owner_ctx None",
+        *GIVEN_UP,
         f"movq xmm0 {KERNEL_VALUE:#x}",
         "this_cpu store in_kernel_fpu False",
         "this_cpu add preempt_count -1",
@@ -68,7 +71,7 @@ async def uses_it_twice(cpu):
 async def test_state_that_is_in_memory_already_is_not_saved_again(tell):
     texts = inside(await tell(one_task(uses_it_twice)))
     second = texts[texts.index("read CR0") + 1 :]
-    assert second[:6] == [*TAKEN, "this_cpu store fpu_fpregs_owner_ctx None"]
+    assert second[:7] == [*TAKEN, *GIVEN_UP]
 
 
 async def value_behind_it(cpu):
@@ -105,7 +108,7 @@ async def test_a_kernel_thread_has_nothing_to_save(tell):
     world = Machine()
     world._add_task(as_a_kernel_thread, (), 0, Task(Program("task")), 0, 0)
     texts = inside(await tell(world))
-    assert texts[:6] == [*TAKEN, "this_cpu store fpu_fpregs_owner_ctx None"]
+    assert texts[:7] == [*TAKEN, *GIVEN_UP]
 
 
 @pytest.mark.trio
@@ -123,6 +126,39 @@ async def asked_meanwhile(cpu, pending):
     if pending:
         await cpu.set_flag(cpu.me, Flags.TIF_NEED_RESCHED)
     await kernel_fpu_end(cpu)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("mask", "sent"),
+    [
+        (Kfpu.MXCSR, ["ldmxcsr 0x1f80"]),
+        (Kfpu.X87, ["fninit"]),
+        (Kfpu.X87 | Kfpu.MXCSR, ["ldmxcsr 0x1f80", "fninit"]),
+        (0, []),
+    ],
+)
+async def test_the_caller_says_which_control_registers_it_wants_initial(tell, mask, sent):
+    texts = inside(await tell(one_task(kernel_fpu_begin_mask, mask)))
+    assert texts[texts.index(GIVEN_UP[0]) + 1 :] == sent
+
+
+async def control_register_behind_it(cpu):
+    await cpu.ldmxcsr(0x1FC0)
+    await cpu.syscall()
+    await kernel_fpu_begin(cpu)
+    set_label("kernel", await cpu.stmxcsr())
+    await kernel_fpu_end(cpu)
+    await way_back(cpu)
+    set_label("user", await cpu.stmxcsr())
+
+
+@pytest.mark.trio
+async def test_kernel_code_finds_the_initial_mxcsr_and_the_task_its_own(tell):
+    world = Machine()
+    world.host_task(control_register_behind_it, name="task")
+    story = await tell(world)
+    assert (story.labels("task")["kernel"], story.labels("task")["user"]) == (0x1F80, 0x1FC0)
 
 
 # Where it may be used.
