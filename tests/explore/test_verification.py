@@ -40,6 +40,28 @@ def test_a_proof_says_what_was_covered_and_what_was_never_run():
     assert 0 < large.collision < 1e-14
 
 
+async def changed(x, other):
+    await x.load()
+    if other:
+        await x.store(1)  # variant
+    if other:
+        await x.store(2)
+
+
+@scenario()
+def variants(other: bool = False) -> World:
+    """Is a step that only a variant has one that a proof must have run?"""
+    world = World()
+    world.program(changed, world.variable("x", 0), other)
+    return world
+
+
+def test_a_step_that_only_a_variant_has_is_no_part_of_what_was_to_be_run():
+    never = verify(variants, {"other": False}, Demand()).unexecuted
+    assert [line.partition(": ")[2] for line in never] == ["await x.store(2)"]
+    assert verify(variants, {"other": True}, Demand()).unexecuted == ()
+
+
 def test_a_second_search_that_is_not_ended_confirms_nothing():
     looks = []
     first = verify(

@@ -1,7 +1,8 @@
 """Which steps of the code were never executed, in any order: what a proof says nothing about.
 
 The programs' own functions that any history went through are read, and each `await` in them that no program has
-ever gone past is listed. A branch that the parameters rule out is listed too: it was not tested either.
+ever gone past is listed. A branch that the parameters rule out is listed too: it was not tested either. What is no part of
+the code under test, but stands in it to change it (a mutant's line), says so by the comment `# variant` at its end, and is not.
 """
 
 import ast
@@ -13,6 +14,9 @@ from actors.explore.tables.layout import Layout
 from actors.runtime.place import definitions
 
 Line = tuple[str, int]
+
+VARIANT = "# variant"
+"""What a line ends with that only a variant of the code has."""
 
 
 def unexecuted(layout: Layout) -> tuple[str, ...]:
@@ -28,9 +32,14 @@ def unexecuted(layout: Layout) -> tuple[str, ...]:
     for file, function, first in sorted(functions):
         tree = definitions(file).get((function, first))
         for line, end in _awaits(tree) if tree is not None else ():
-            if not any((file, one) in executed for one in range(line, end + 1)):
+            lines = range(line, end + 1)
+            if not any((file, one) in executed or _is_variant(file, one) for one in lines):
                 found.append(f"{file}:{line} in {function}: {linecache.getline(file, line).strip()}")
     return tuple(dict.fromkeys(found))
+
+
+def _is_variant(file: str, line: int) -> bool:
+    return linecache.getline(file, line).rstrip().endswith(VARIANT)
 
 
 def _nodes(layout: Layout) -> Iterator[Node]:

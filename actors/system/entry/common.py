@@ -23,7 +23,7 @@ async def exit_to_user_mode_prepare(cpu: HostCpu) -> None:
     """exit_to_user_mode_prepare(): called with interrupts off; work first, then the registers."""
     task, kernel = cpu.me, cpu.kernel
     flags = await cpu.read_flags(task)
-    known_valid = kernel.is_mutant("owner_read_once") and await fpregs_state_valid(cpu, task)
+    known_valid = kernel.is_mutant("owner_read_once") and await fpregs_state_valid(cpu, task)  # variant
     if flags & EXIT_TO_USER_MODE_WORK:
         left = await exit_to_user_mode_loop(cpu, flags)
         flags = flags if kernel.is_mutant("flags_read_once") else left

@@ -115,7 +115,7 @@ async def fpregs_restore_userregs(cpu: HostCpu, *, known_valid: bool = False) ->
     """fpregs_restore_userregs(): bring the current task's state into the registers, if it is not there, and say so."""
     task, kernel = cpu.me, cpu.kernel
     if kernel.is_mutant("cleared_before_load"):
-        await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
+        await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)  # variant
     valid = known_valid or await fpregs_state_valid(cpu, task)
     if not valid:
         await restore_fpregs_from_fpstate(cpu, await cpu.read(task.fpstate))

@@ -2,7 +2,8 @@
 
 A mutant is asked for by name, one at a time, and `MUTANTS` says what it does. The routine that has the line writes
 `if kernel.keeps(name):` before a line that the mutant takes away, and `if kernel.is_mutant(name):` before one that only it
-has; a line that is moved has both. Past these one reads the routine as it should be.
+has; a line that is moved has both. Past these one reads the routine as it should be. A step that only a mutant has ends with
+`# variant`: a proof about the kernel need not have run it.
 
 Most are caught by an invariant, in the healthy worlds of `scenarios`. Some change nothing that anybody could see:
 

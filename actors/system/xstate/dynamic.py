@@ -44,12 +44,12 @@ async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
     new = enlarged(cpu.processor.model, ref, task.name, features)
     await cpu.through(VMALLOC, Vzalloc(new))
     if kernel.is_mutant("published_unlocked"):
-        await cpu.write(task.fpstate, new)
+        await cpu.write(task.fpstate, new)  # variant
     await fpregs_lock(cpu)
     if kernel.keeps("realloc_unrestored") and await cpu.read_flags(task) & Flags.TIF_NEED_FPU_LOAD:
         await fpregs_restore_userregs(cpu)
     if kernel.is_mutant("published_before_xfd"):
-        await cpu.write(task.fpstate, new)
+        await cpu.write(task.fpstate, new)  # variant
     await cpu.write(new.xfd, await cpu.read(ref.xfd) & ~features)
     if kernel.keeps("published_unlocked", "published_before_xfd"):
         await cpu.write(task.fpstate, new)

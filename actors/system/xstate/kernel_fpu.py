@@ -60,7 +60,7 @@ async def kernel_fpu_begin_mask(cpu: HostCpu, kfpu_mask: int) -> None:
         if kernel.keeps("kernel_fpu_unsaved"):
             await save_fpregs_to_fpstate(cpu, current)
         if kernel.is_mutant("need_load_after_save"):
-            await cpu.set_flag(current, Flags.TIF_NEED_FPU_LOAD)
+            await cpu.set_flag(current, Flags.TIF_NEED_FPU_LOAD)  # variant
     if kernel.keeps("owner_kept"):
         await fpregs_deactivate(cpu)
     if kfpu_mask & Kfpu.MXCSR:

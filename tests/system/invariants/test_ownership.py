@@ -1,8 +1,10 @@
 """I3 and I6 on states made by hand: each way to break them, and what does not."""
 
+import msgspec
 import pytest
 
 from actors.machine.state import Placement
+from actors.machine.xstate.area import overwritten
 from actors.machine.xstate.components import SSE, TILECFG, TILEDATA
 from actors.system.invariants.happened import any_set, off_cpu_with_registers, reallocated
 from actors.system.invariants.ownership import Activated, Valid
@@ -81,6 +83,18 @@ def test_valid_registers_hold_what_was_saved():
     assert not valid(HOLDS_7, saved(SMALL)), "initial in memory"
     assert not valid(cpu(in_user(B)), saved(SMALL, 7)), "initial in registers"
     assert valid(cpu(in_user(B)), saved(SMALL))
+
+
+@pytest.mark.parametrize("mxcsr", [0x1F80, 0x1FC0, 0])
+def test_valid_registers_have_the_mxcsr_that_was_saved(mxcsr):
+    state = cpu(in_user(B), mxcsr=mxcsr)
+    assert valid(state, saved(SMALL, xstate_bv=SSE)) == (mxcsr == 0x1F80)
+    assert valid(state, saved(SMALL)) == (mxcsr == 0x1F80), "initial in memory"
+    area = saved(SMALL, xstate_bv=SSE)
+    other = overwritten(area, SSE, area.xcomp_bv, ((24, (0x1FC0).to_bytes(8, "little")),), MODEL.description)
+    assert valid(state, other) == (mxcsr == 0x1FC0)
+    without = msgspec.structs.replace(other, xstate_bv=0)
+    assert valid(state, without) == (mxcsr == 0x1F80), "whatever bytes lie there"
 
 
 def test_what_xstate_bv_does_not_name_is_initial_whatever_bytes_lie_there():

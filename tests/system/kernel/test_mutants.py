@@ -1,6 +1,8 @@
 """The table of mutants: each is at a line of the kernel, and is caught by a healthy world or changes nothing."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -8,6 +10,7 @@ import pytest
 
 import actors.system
 from actors.explore.sampling import Wanted, explore
+from actors.explore.tables.coverage import VARIANT
 from actors.explore.verification import Demand, verify
 from actors.machine.model import TILEDATA
 from actors.machine.xstate.tiles import config
@@ -71,6 +74,35 @@ def named() -> set[str]:
 def test_the_table_has_the_mutants_that_lines_name_and_no_others():
     assert named() == set(MUTANTS)
     assert get_args(Mutant) == ("none", *MUTANTS)
+
+
+def only_in_mutants(tree: ast.AST) -> Iterator[ast.Await]:
+    """Yield the awaits that stand behind an `is_mutant(...)`: in the body of an `if`, or later in an `and`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and asks(node.test):
+            inside = node.body
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and asks(node.values[0]):
+            inside = node.values[1:]
+        else:
+            continue
+        for part in inside:
+            yield from (one for one in ast.walk(part) if isinstance(one, ast.Await))
+
+
+def asks(test: ast.expr) -> bool:
+    return (
+        isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "is_mutant"
+    )
+
+
+def test_a_step_that_only_a_mutant_has_says_so_and_no_other():
+    marked, found = set(), set()
+    for path in SOURCES:
+        lines = path.read_text().splitlines()
+        marked |= {(path, at) for at, line in enumerate(lines, 1) if line.endswith(VARIANT)}
+        found |= {(path, one.end_lineno) for one in only_in_mutants(ast.parse(path.read_text()))}
+    assert marked == found
+    assert len(found) >= 5
 
 
 def test_what_is_equivalent_is_in_the_docstrings_table_with_its_reason():
