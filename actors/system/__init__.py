@@ -10,7 +10,8 @@ The kernel's functions are routines: when one has returned, what it was replied 
 tells no two states apart any more. Loops that send an instruction again, or enter a guest again, `become` their next round.
 
 What follows a kernel function says so at the beginning of its docstring, and its lines stand in that function's order. The table
-says which it is, in Linux 6.12, and which fixes the routine can be run without (`kernel.fixes`).
+says which it is, in Linux 6.12, and which fixes the routine can be run without (`kernel.fixes`). What `kvm` follows is the 2021
+mail's pseudo-code of a function that 6.12 has too.
 
 ==================================  ==================================  =================================  ============
 routine                             follows                             file                               fixes
@@ -18,7 +19,7 @@ routine                             follows                             file    
 debug_fpu
   xstate_op_valid                   xstate_op_valid()                   arch/x86/kernel/fpu/xstate.c
 entry.common
-  exit_to_user_mode_prepare         exit_to_user_mode_prepare()         kernel/entry/common.c
+  exit_to_user_mode_prepare         exit_to_user_mode_prepare()         include/linux/entry-common.h
   exit_to_user_mode_loop            exit_to_user_mode_loop()            kernel/entry/common.c
   irqentry_exit                     irqentry_exit()                     kernel/entry/common.c
   syscall_exit_to_user_mode         syscall_exit_to_user_mode()         kernel/entry/common.c
@@ -88,14 +89,14 @@ kvm
   vcpu_run_irqs_on                  vmx_vcpu_run()                      arch/x86/kvm/vmx/vmx.c
 sched.idle
   do_idle                           do_idle()                           kernel/sched/idle.c
-  arch_cpu_idle_enter               intel_idle()                        drivers/idle/intel_idle.c
+  arch_cpu_idle_enter               intel_idle_xstate()                 drivers/idle/intel_idle.c
 sched.preempt
   preempt_disable                   preempt_disable()                   include/linux/preempt.h
   preempt_enable                    preempt_enable()                    include/linux/preempt.h
-  cond_resched                      cond_resched()                      kernel/sched/core.c
+  cond_resched                      cond_resched()                      include/linux/sched.h
   preempt_schedule_irq              preempt_schedule_irq()              kernel/sched/core.c
-  local_bh_disable                  local_bh_disable()                  kernel/softirq.c
-  local_bh_enable                   local_bh_enable()                   kernel/softirq.c
+  local_bh_disable                  local_bh_disable()                  include/linux/bottom_half.h
+  local_bh_enable                   local_bh_enable()                   include/linux/bottom_half.h
   fpregs_lock                       fpregs_lock()                       arch/x86/include/asm/fpu/api.h
   fpregs_unlock                     fpregs_unlock()                     arch/x86/include/asm/fpu/api.h
 sched.schedule
@@ -130,7 +131,7 @@ signals.frame
   save_xstate_epilog                save_xstate_epilog()                arch/x86/kernel/fpu/signal.c
 signals.ptrace
   ptrace_stop                       ptrace_stop()                       kernel/signal.c
-  ptrace_check_attach               wait4()                             kernel/exit.c
+  ptrace_check_attach               ptrace_check_attach()               kernel/ptrace.c
   ptrace_resume                     ptrace_resume()                     kernel/ptrace.c
   xstateregs_set                    xstateregs_set()                    arch/x86/kernel/fpu/regset.c
   copy_uabi_to_xstate               copy_uabi_to_xstate()               arch/x86/kernel/fpu/xstate.c       814fb7bb7db5
@@ -166,7 +167,7 @@ xstate.dynamic
   fpstate_realloc                   fpstate_realloc()                   arch/x86/kernel/fpu/xstate.c
 xstate.kernel_fpu
   irq_fpu_usable                    irq_fpu_usable()                    arch/x86/kernel/fpu/core.c
-  kernel_fpu_begin                  kernel_fpu_begin()                  arch/x86/kernel/fpu/core.c
+  kernel_fpu_begin                  kernel_fpu_begin()                  arch/x86/include/asm/fpu/api.h
   kernel_fpu_begin_mask             kernel_fpu_begin_mask()             arch/x86/kernel/fpu/core.c
   kernel_fpu_end                    kernel_fpu_end()                    arch/x86/kernel/fpu/core.c
 xstate.permission

@@ -1,6 +1,7 @@
 """The way back: what the kernel does before it returns from an interrupt, an exception or a system call.
 
-Follows kernel/entry/common.c and arch_exit_to_user_mode_prepare() of arch/x86/include/asm/entry-common.h.
+Follows kernel/entry/common.c, include/linux/entry-common.h, and arch_exit_to_user_mode_prepare() of
+arch/x86/include/asm/entry-common.h.
 """
 
 from collections.abc import Awaitable, Callable

@@ -18,5 +18,5 @@ async def do_idle(cpu: HostCpu) -> Become:
 
 @routine
 async def arch_cpu_idle_enter(cpu: HostCpu) -> None:
-    """intel_idle() of a CPU with AMX, up to its MWAIT."""
+    """intel_idle_xstate(), which a CPU with AMX idles by, up to its MWAIT."""
     await fpu_idle_fpregs(cpu)

@@ -1,7 +1,7 @@
 """ptrace: a tracer stops a task, waits until it is off its CPU, writes its extended state, and lets it go on.
 
 Follows kernel/ptrace.c, kernel/sched/core.c and arch/x86/kernel/fpu/regset.c.
-What is small it takes from kernel/signal.c, kernel/exit.c and arch/x86/kernel/fpu/xstate.c.
+What is small it takes from kernel/signal.c and arch/x86/kernel/fpu/xstate.c.
 """
 
 from typing import Any
@@ -59,7 +59,7 @@ async def ptrace_stop(cpu: HostCpu) -> None:
 
 @routine
 async def ptrace_check_attach(cpu: HostCpu, target: Task) -> Become | None:
-    """wait4(), then ptrace_check_attach(): give the CPU away until the task has stopped, and is off its own."""
+    """ptrace_check_attach(), behind wait4(): give the CPU away until the task has stopped, and is off its own."""
     if await cpu.read(target.state) != TRACED:
         await schedule(cpu)
         return become(ptrace_check_attach, cpu, target)

@@ -1,6 +1,6 @@
 """kernel_fpu_begin() and kernel_fpu_end(): the kernel's own use of the registers, from a task, a softirq or a hard interrupt.
 
-Follows arch/x86/kernel/fpu/core.c.
+Follows arch/x86/kernel/fpu/core.c and arch/x86/include/asm/fpu/api.h.
 """
 
 from enum import IntFlag
