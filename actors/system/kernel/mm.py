@@ -1,8 +1,9 @@
 """User memory that can go away: areas, what is mapped there, and what a page fault makes of it.
 
-An area is one mapping. `pages` says which accesses the page tables allow now, `vma` which ones the mapping does: where it
-allows more, a page fault brings the page in and the access can be tried again; else the access fails. Page faults and munmap()
-take mmap_lock, so each of them is one step. A program that is on no CPU of the machine sends them too: a sibling thread.
+An area is one mapping, and its cells are memory like any other behind it. `pages` says which accesses the page tables allow
+now, `vma` which ones the mapping does: where it allows more, a page fault brings the page in and the access can be tried again;
+else the access fails. Page faults and munmap() take mmap_lock, so each of them is one step. A program that is on no CPU of the
+machine sends them too: a sibling thread.
 """
 
 from enum import IntFlag
@@ -10,7 +11,10 @@ from typing import Any
 
 import msgspec
 
+from actors.runtime import Variable
 from actors.runtime.device import Device, Footprint, Outcome, Outcomes, Read, Values
+from actors.runtime.devices.variable import Load, Store
+from actors.system.kernel.errno import Errno
 from protocol.areas import MemoryOperand, Pages, XsaveArea
 from protocol.handles import Cell, Program
 
@@ -79,19 +83,12 @@ class UserArea(msgspec.Struct, frozen=True, cache_hash=True):
         return cell == self.sw_bytes and self.page > _SW_BYTES_AT
 
 
-class PutUser(msgspec.Struct, frozen=True):
-    """Store a value in a cell of an area; replies whether the page tables allowed it."""
+class UserAccess(msgspec.Struct, frozen=True):
+    """A load or a store of a cell of an area; replies as memory does, or EFAULT if the page tables do not allow it."""
 
     area: UserArea
     cell: Cell
-    value: Any
-
-
-class GetUser(msgspec.Struct, frozen=True):
-    """Load a cell of an area; replies None if the page tables do not allow it."""
-
-    area: UserArea
-    cell: Cell
+    message: Load | Store
 
 
 class HandleMmFault(msgspec.Struct, frozen=True):
@@ -119,29 +116,25 @@ class Mm(Device, frozen=True):
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
         """Page tables and mapping of the area, or the page tables and the cell that is accessed."""
-        del sender, read
         area: UserArea = message.area
         match message:
-            case PutUser(cell=cell):
-                return Footprint((area.pages,), (cell,), self.name)
-            case GetUser(cell=cell):
-                return Footprint((area.pages, cell), (), self.name)
+            case UserAccess(cell=cell, message=access):
+                of_cell = _memory(cell).footprint(sender, access, read)
+                return Footprint((area.pages, *of_cell.reads), of_cell.writes, self.name)
             case HandleMmFault():
                 return Footprint((area.pages, area.vma), (area.pages,), self.name)
         return Footprint((area.pages, area.vma), (area.pages, area.vma), self.name)
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
         """One outcome each."""
-        del sender
         area: UserArea = message.area
         pages: Pages = values[area.pages]
         match message:
-            case PutUser(cell=cell, value=value):
-                there = area.always_there(cell) or pages == Pages()
-                return (Outcome(there, ((cell, value),) if there else ()),)
-            case GetUser(cell=cell):
-                there = area.always_there(cell) or not pages.absent
-                return (Outcome(values[cell] if there else None),)
+            case UserAccess(cell=cell, message=access):
+                allowed = pages == Pages() if isinstance(access, Store) else not pages.absent
+                if not allowed and not area.always_there(cell):
+                    return (Outcome(Errno.EFAULT),)
+                return _memory(cell).handle(sender, access, values)
             case HandleMmFault(write=write):
                 vma: Prot = values[area.vma]
                 wanted = Prot.WRITE if write else Prot.READ
@@ -156,15 +149,18 @@ class Mm(Device, frozen=True):
         """`munmap frame`, `put_user sw_bytes of frame`, `handle_mm_fault frame`."""
         name = message.area.name
         match message:
-            case PutUser(cell=cell):
-                return f"put_user {cell.name}"
-            case GetUser(cell=cell):
-                return f"get_user {cell.name}"
+            case UserAccess(cell=cell, message=access):
+                return f"{'put_user' if isinstance(access, Store) else 'get_user'} {cell.name}"
             case HandleMmFault(write=write):
                 return f"handle_mm_fault {name}, {'write' if write else 'read'}"
             case Mprotect(prot=prot):
                 return f"mprotect {name} {prot.name}" if prot else f"munmap {name}"
         return f"reclaim {name}"
+
+
+def _memory(cell: Cell) -> Variable[Any]:
+    """Return the cell as a memory location."""
+    return Variable(cell.name)
 
 
 MM = Mm("mm")

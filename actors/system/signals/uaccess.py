@@ -7,16 +7,18 @@ the access faults once more. Follows arch/x86/include/asm/uaccess.h, arch/x86/in
 from typing import Any
 
 from actors.runtime import routine
+from actors.runtime.devices.variable import Load, Store
 from actors.runtime.program import Become, become
 from actors.system.kernel.cpu import HostCpu
-from actors.system.kernel.mm import EMPTY, MM, GetUser, HandleMmFault, PutUser, UserArea
+from actors.system.kernel.errno import Errno
+from actors.system.kernel.mm import EMPTY, MM, HandleMmFault, UserAccess, UserArea
 from protocol.handles import Cell
 
 
 @routine
 async def put_user(cpu: HostCpu, area: UserArea, cell: Cell, value: Any) -> bool | Become:
     """put_user(), copy_to_user(): store a cell of the area; False: -EFAULT."""
-    if await cpu.through(MM, PutUser(area, cell, value)):
+    if await cpu.through(MM, UserAccess(area, cell, Store(value))) is not Errno.EFAULT:
         return True
     if not await cpu.through(MM, HandleMmFault(area, write=True)):
         return False
@@ -26,8 +28,8 @@ async def put_user(cpu: HostCpu, area: UserArea, cell: Cell, value: Any) -> bool
 @routine
 async def get_user(cpu: HostCpu, area: UserArea, cell: Cell) -> Any:
     """get_user(), copy_from_user(): load a cell of the area; None: -EFAULT."""
-    found = await cpu.through(MM, GetUser(area, cell))
-    if found is not None:
+    found = await cpu.through(MM, UserAccess(area, cell, Load()))
+    if found is not Errno.EFAULT:
         return found
     if not await cpu.through(MM, HandleMmFault(area, write=False)):
         return None

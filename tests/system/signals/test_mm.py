@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.system.kernel.mm import MM, GetUser, HandleMmFault, Mprotect, Prot, PutUser, Reclaim, UserArea
+from actors.runtime.devices.variable import Load, Store
+from actors.system.kernel.errno import Errno
+from actors.system.kernel.mm import MM, HandleMmFault, Mprotect, Prot, Reclaim, UserAccess, UserArea
 from protocol.areas import UNMAPPED, WRITE_PROTECTED, Pages, XsaveArea
 from protocol.handles import Cell, Program
 
@@ -38,13 +40,15 @@ def test_an_access_succeeds_behind_a_fault_where_the_mapping_allows_it_and_only_
     cells = memory(WHOLE, prot)
     if reclaimed:
         ask(cells, Reclaim(WHOLE))
-    access = PutUser(WHOLE, WHOLE.area, XsaveArea(1)) if write else GetUser(WHOLE, WHOLE.area)
+    access = (
+        UserAccess(WHOLE, WHOLE.area, Store(XsaveArea(1))) if write else UserAccess(WHOLE, WHOLE.area, Load())
+    )
     at_once = ask(dict(cells), access)
     allowed = bool(prot & (Prot.WRITE if write else Prot.READ))
-    assert (at_once not in {False, None}) is (allowed and not reclaimed)
+    assert (at_once is not Errno.EFAULT) is (allowed and not reclaimed)
     assert ask(cells, HandleMmFault(WHOLE, write)) is allowed
     behind = ask(cells, access)
-    assert (behind not in {False, None}) is allowed
+    assert (behind is not Errno.EFAULT) is allowed
     assert cells[WHOLE.area] == XsaveArea(1 if write and allowed else 0)
 
 
@@ -58,21 +62,21 @@ def test_mprotect_changes_the_mapping_and_the_page_tables_at_once(first, then):
 def test_what_is_on_the_page_that_stays_can_be_accessed_when_the_other_has_gone():
     cells = memory(SECOND)
     ask(cells, Mprotect(SECOND, Prot.NONE))
-    assert ask(cells, PutUser(SECOND, SECOND.sw_bytes, 7))
-    assert ask(cells, GetUser(SECOND, SECOND.sw_bytes)) == 7
-    assert not ask(cells, PutUser(SECOND, SECOND.area, XsaveArea(1)))
-    assert ask(cells, GetUser(SECOND, SECOND.area)) is None
+    assert ask(cells, UserAccess(SECOND, SECOND.sw_bytes, Store(7))) is None
+    assert ask(cells, UserAccess(SECOND, SECOND.sw_bytes, Load())) == 7
+    assert ask(cells, UserAccess(SECOND, SECOND.area, Store(XsaveArea(1)))) is Errno.EFAULT
+    assert ask(cells, UserAccess(SECOND, SECOND.area, Load())) is Errno.EFAULT
     cells = memory(UserArea("frame", page=400))
     ask(cells, Mprotect(UserArea("frame", page=400), Prot.NONE))
-    assert ask(cells, GetUser(UserArea("frame", page=400), SECOND.sw_bytes)) is None
+    assert ask(cells, UserAccess(UserArea("frame", page=400), SECOND.sw_bytes, Load())) is Errno.EFAULT
 
 
 def test_messages_are_told_as_what_they_are():
     told = [
         MM.describe(message)
         for message in (
-            PutUser(WHOLE, WHOLE.sw_bytes, 1),
-            GetUser(WHOLE, WHOLE.area),
+            UserAccess(WHOLE, WHOLE.sw_bytes, Store(1)),
+            UserAccess(WHOLE, WHOLE.area, Load()),
             HandleMmFault(WHOLE, write=True),
             HandleMmFault(WHOLE, write=False),
             Mprotect(WHOLE, Prot.NONE),
