@@ -11,6 +11,7 @@ from actors.system.signals.users import keeps_xmm0, stops, traces
 XMM0_OF_A, XMM0_OF_B = 0xA, 0xB
 LEAK = "B never reads A's XMM0"
 KEPT = "B finds in XMM0 what it loaded"
+BY = ("814fb7bb7db5", "d5c8028b4788")
 BOTH = "-814fb7bb7db5,-d5c8028b4788"
 BOGUS = 1 << 62
 """A bit of XCOMP_BV that no CPU has."""
@@ -33,7 +34,7 @@ def kept(xmm0: int | None) -> bool:
         case(fixes="-d5c8028b4788", expect="proved", states=297),
         case(fixes="shipped", expect="proved", states=297),
     ],
-    fix="814fb7bb7db5, d5c8028b4788",
+    fix=", ".join(BY),
 )
 def ptrace_xcomp_bv(
     fixes: str = "shipped",
@@ -49,19 +50,20 @@ def ptrace_xcomp_bv(
     there raised #GP. The fixup of that time warned and skipped the instruction; B was made the registers' owner, and ran on with
     what they held: the state of whoever ran there before, here A's.
 
-    There were two fixes, days apart. 814fb7bb7db5 refuses a header with any bit in XCOMP_BV (EINVAL), and B goes on with what it
-    had. d5c8028b4788 mends the fixup, whatever made the buffer bad: ex_handler_fprestore() loads init_fpstate, so that a bad
-    buffer costs its owner the state, and shows nobody another's. Without the first alone B loses its own registers, without the
-    second alone nothing happens, and it takes the lack of both to show B what is A's. That kernel had buffers in the standard
-    format, where all of XCOMP_BV must be zero; here they are compacted, and the tracer's bits are set beside the kernel's own.
+    There were two fixes, in the same month. 814fb7bb7db5 refuses a header with any bit in XCOMP_BV (EINVAL), and B goes on
+    with what it had. d5c8028b4788 mends the fixup, whatever made the buffer bad: ex_handler_fprestore() loads init_fpstate,
+    so that a bad buffer costs its owner the state, and shows nobody another's. Without the first alone B loses its own
+    registers, without the second alone nothing happens, and it takes the lack of both to show B what is A's. That kernel had
+    buffers in the standard format, where all of XCOMP_BV must be zero; here they are compacted, and the tracer's bits are set
+    beside the kernel's own.
     """
-    lacks = [commit for commit in ("814fb7bb7db5", "d5c8028b4788") if commit in missing(fixes)]
+    lacks = [commit for commit in BY if commit in missing(fixes)]
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     buffer = world.user_frame("buffer", frame_with(world.cpu_model, 0, xcomp_bv=BOGUS))
     b = world.host_task(stops, XMM0_OF_B, name="B")
     tracer = world.host_task(traces, world.traced(b), buffer, name="tracer")
     world.host_task(keeps_xmm0, XMM0_OF_A, name="A")
-    if lacks == ["814fb7bb7db5"]:
+    if lacks != [*BY]:  # a task that reads another's registers has lost its own as well
         world.always(KEPT, kept, b.label("xmm0"), words="B: XMM0 is initial, and B has loaded it")
     world.always(LEAK, not_of_a, b.label("xmm0"), words=f"B reads A's XMM0 (without {' and '.join(lacks)})")
     world.sometimes("the tracer's header is looked at", known, tracer.label("wrote"))
