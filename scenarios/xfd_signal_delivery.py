@@ -94,7 +94,7 @@ def xfd_signal_delivery(
     world.host_task(amx_and_yield, TILE, perm=TILEDATA, buffer=TILEDATA, name="Ta")
     world.interrupts(external=1)
     if debug:
-        world.invariants("xfd_validate_state")
+        world.invariants("xfd_validate_state", tasks=[tn])
     world.always(ESCAPED, unset, tn.label("used AMX"), words="Tn uses AMX without permission: no #NM")
     world.sometimes("Ta runs before Tn's state is cleared", off_cpu_while, tn.placement, clearing)
     world.sometimes("Tn's #NM is SIGILL", is_set, tn.label("signal"))

@@ -1,7 +1,7 @@
 """Machine.invariants() and Machine.secret(): what must hold of any kernel, and which values are whose."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from actors.machine.model import CpuModel
@@ -48,13 +48,13 @@ class Invariants(World):
                     raise ModelError(f"{task.name}: {other.name} has the value {value[:8].hex()} too")
         self._secrets[task] = (*self._secrets.get(task, ()), *made)
 
-    def invariants(self, *names: str) -> None:
+    def invariants(self, *names: str, tasks: Collection[Program] | None = None) -> None:
         """Add the conditions of these invariants (see `actors.system.invariants`); of all that 6.12 keeps, without names.
 
-        Call it when all tasks and sources of interrupts are there: there is a condition for each CPU and task. Raises VmraceError
-        for a name that is no invariant, with the nearest ones.
+        Call it when all tasks and sources of interrupts are there: there is a condition for each CPU and task, or for these
+        `tasks` alone. Raises VmraceError for a name that is no invariant, with the nearest ones, and for a task that is none.
         """
-        subject = self._subject()
+        subject = self._subject(tasks)
         for name in names or SHIPPED:
             for check in _known(name)(subject):
                 World.always(
@@ -67,12 +67,16 @@ class Invariants(World):
                     words=check.words,
                 )
 
-    def _subject(self) -> Subject:
+    def _subject(self, tasks: Collection[Program] | None) -> Subject:
+        known = [task.program for task in self.users]
+        for task in tasks or ():
+            if task not in known:
+                raise VmraceError(f"{task.name} is no user task of this machine, so no invariant is about it")
         return Subject(
             self.kernel,
             self.cpu_model,
             self.count,
-            tuple(map(self._user, self.users)),
+            tuple(self._user(task) for task in self.users if tasks is None or task.program in tasks),
             tuple(self._handlers(cpu) for cpu in range(self.count)),
             tuple(self._secrets.items()),
             (word(KERNEL_VALUE),),

@@ -201,6 +201,16 @@ def test_an_unknown_invariant_is_refused_with_those_that_there_are():
         machine.invariants("ownership of all")
 
 
+def test_they_may_be_asked_of_some_tasks_alone():
+    machine, a, _ = two()
+    machine.invariants("I3", "I9", "xfd_validate_state", tasks=[a])
+    assert {condition.name.split(": ")[1].split("'")[0].split()[0] for condition in machine.conditions} == {
+        "A"
+    }
+    with pytest.raises(VmraceError, match="C is no user task of this machine"):
+        machine.invariants("I3", tasks=[Program("C")])
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_each_cpu_and_task_has_conditions_of_its_own(cpus):
     machine = Machine(cpus)
