@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from actors.explore.verification import Demand, verify
+from actors.machine.state import cpu_cell
 from actors.runtime import scenario, set_label
 from actors.runtime.errors import ModelError
 from actors.system.entry.common import syscall
@@ -16,7 +17,9 @@ from actors.system.machine import Machine
 from actors.system.sched import schedule
 from actors.system.tasks import busy_task
 from protocol.handles import Program
+from protocol.registers import Component
 from tests.system.signals.worlds import signalled
+from tests.system.test_hotplug import First
 
 A, B = 0xAAAA_AAA8, 0x3333_3330
 
@@ -179,3 +182,14 @@ def test_no_other_world_has_conditions_about_it():
     world, _ = signalled()
     world.invariants("I9")
     assert not [condition for condition in world.conditions if "pkru" in condition.name]
+
+
+@pytest.mark.trio
+async def test_a_cpu_that_comes_up_has_the_initial_one(tell):
+    world = Machine(2, pkru=True)
+    world.host_task(busy_task, name="task")
+    world.hotplug(1)
+    story = await tell(world, First("hotplug1", "idle1"))
+    assert [text for text in story.of("hotplug1") if "pkru" in text]
+    x = story.execution.cells[cpu_cell(1)].x
+    assert int.from_bytes(x.held(Component.PKRU), "little") == INIT_PKRU

@@ -26,6 +26,7 @@ from actors.runtime import (
 )
 from actors.runtime.program import Become
 from actors.system.fpu.init import fpu__init_cpu_xstate
+from actors.system.fpu.pkru import pkru_write_default
 from actors.system.kernel.cpu import HostCpu
 from actors.system.sched.idle import arch_cpu_idle_enter
 from actors.system.sched.schedule import schedule
@@ -115,6 +116,8 @@ async def native_kick_ap(cpu: HostCpu, number: int) -> None:
 async def start_secondary(cpu: HostCpu, number: int) -> None:
     """start_secondary(), up to cpu_startup_entry()."""
     await fpu__init_cpu_xstate(cpu)
+    if cpu.kernel.ospke:
+        await pkru_write_default(cpu)  # setup_pku()
     await cpu.write(cpu_online(number), True)
 
 
