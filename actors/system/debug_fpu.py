@@ -5,7 +5,7 @@ Follows xstate_op_valid() and xfd_validate_state() of arch/x86/kernel/fpu/xstate
 """
 
 from actors.system.kernel.data import Fpstate
-from actors.system.kernel.xstate_op import Warn
+from actors.system.kernel.warnings import Warn
 
 XFD_VALIDATE_STATE = Warn("arch/x86/kernel/fpu/xstate.c", "xfd_validate_state")
 

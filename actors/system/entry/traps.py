@@ -12,7 +12,7 @@ from actors.runtime import routine, set_label
 from actors.system.entry.common import exit_to_user_mode_prepare
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.errno import Errno
-from actors.system.kernel.xstate_op import CR0_TS_SET, KERNEL_NM, KERNEL_NM_TAKEN, warn
+from actors.system.kernel.warnings import CR0_TS_SET, KERNEL_NM, KERNEL_NM_TAKEN, warn
 from actors.system.xstate.dynamic import xfd_enable_feature
 from protocol.registers import Msr, Vector
 from protocol.replies import Fault

@@ -12,7 +12,8 @@ from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import Flags
-from actors.system.kernel.xstate_op import BAD_FPU_STATE, RESTORE_FAULTED, RESTORES, SAVES, warn, xstate_op
+from actors.system.kernel.warnings import BAD_FPU_STATE, RESTORE_FAULTED, warn
+from actors.system.kernel.xstate_op import RESTORES, SAVES, xstate_op
 from protocol import instructions as op
 
 ALL_BUT_PKRU = ~(1 << 9)

@@ -6,7 +6,7 @@ import msgspec
 
 from actors.system.invariants.labels import unset
 from actors.system.invariants.subject import Check, Subject
-from actors.system.kernel.xstate_op import KERNEL_NM_TAKEN, WARNING, WARNINGS
+from actors.system.kernel.warnings import KERNEL_NM_TAKEN, WARNING, WARNINGS
 
 
 class Unlike(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from actors.machine.state import cpu_cell
 from actors.machine.xstate.tiles import config
 from actors.runtime import set_label
 from actors.system.entry.traps import exception
-from actors.system.kernel.xstate_op import CR0_TS_SET
+from actors.system.kernel.warnings import CR0_TS_SET
 from actors.system.machine import Machine
 from actors.system.tasks import amx_task
 from protocol.registers import Component, Msr, Vector

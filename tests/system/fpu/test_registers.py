@@ -19,7 +19,7 @@ from actors.system.fpu.registers import (
 )
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import NONE, Flags
-from actors.system.kernel.xstate_op import BAD_FPU_STATE, KERNEL_NM, RESTORE_FAULTED
+from actors.system.kernel.warnings import BAD_FPU_STATE, KERNEL_NM, RESTORE_FAULTED
 from actors.system.machine import Machine
 from protocol.handles import Program
 from protocol.instructions import XsaveArea

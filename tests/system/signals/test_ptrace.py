@@ -9,7 +9,7 @@ from actors.runtime.errors import ModelError
 from actors.system.entry.common import exit_to_user_mode_prepare, syscall
 from actors.system.kernel.data import Task
 from actors.system.kernel.mm import Prot
-from actors.system.kernel.xstate_op import BAD_FPU_STATE, RESTORE_FAULTED
+from actors.system.kernel.warnings import BAD_FPU_STATE, RESTORE_FAULTED
 from actors.system.machine import Machine
 from actors.system.signals.ptrace import (
     TRACED,
