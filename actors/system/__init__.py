@@ -87,12 +87,17 @@ kernel.preempt_count
 kvm
   vcpu_run                          vmx_vcpu_run()                      arch/x86/kvm/vmx/vmx.c
   vcpu_run_irqs_on                  vmx_vcpu_run()                      arch/x86/kvm/vmx/vmx.c
+sched.count
+  preempt_disable                   preempt_disable()                   include/linux/preempt.h
+  preempt_enable_no_resched         sched_preempt_enable_no_resched()   kernel/sched/sched.h
 sched.idle
   do_idle                           do_idle()                           kernel/sched/idle.c
-  arch_cpu_idle_enter               intel_idle_xstate()                 drivers/idle/intel_idle.c
+  cpuidle_idle_call                 cpuidle_idle_call()                 kernel/sched/idle.c
+  intel_idle_xstate                 intel_idle_xstate()                 drivers/idle/intel_idle.c
+  schedule_idle                     schedule_idle()                     kernel/sched/core.c
 sched.preempt
-  preempt_disable                   preempt_disable()                   include/linux/preempt.h
   preempt_enable                    preempt_enable()                    include/linux/preempt.h
+  preempt_schedule                  preempt_schedule()                  kernel/sched/core.c
   cond_resched                      cond_resched()                      include/linux/sched.h
   preempt_schedule_irq              preempt_schedule_irq()              kernel/sched/core.c
   local_bh_disable                  local_bh_disable()                  include/linux/bottom_half.h
@@ -101,7 +106,7 @@ sched.preempt
   fpregs_unlock                     fpregs_unlock()                     arch/x86/include/asm/fpu/api.h
 sched.schedule
   schedule                          schedule()                          kernel/sched/core.c
-  schedule_irqs_off                 __schedule()                        kernel/sched/core.c
+  __schedule                        __schedule()                        kernel/sched/core.c
   context_switch                    context_switch()                    kernel/sched/core.c
   do_exit                           do_exit()                           kernel/exit.c
 sched.smp
@@ -117,7 +122,8 @@ sched.softirq
   raise_softirq_irqoff              __raise_softirq_irqoff()            kernel/softirq.c
   irq_enter                         irq_enter_rcu()                     kernel/softirq.c
   irq_exit                          irq_exit_rcu()                      kernel/softirq.c
-  do_softirq                        __do_softirq()                      kernel/softirq.c
+  do_softirq                        do_softirq()                        kernel/softirq.c
+  __do_softirq                      __do_softirq()                      kernel/softirq.c
   handle_softirqs                   handle_softirqs()                   kernel/softirq.c
 signals.delivery
   arch_do_signal_or_restart         arch_do_signal_or_restart()         arch/x86/kernel/signal.c
@@ -184,9 +190,9 @@ xstate.permission
   spin_unlock_irq                   spin_unlock_irq()                   include/linux/spinlock.h
 ==================================  ==================================  =================================  ============
 
-Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. #NM looks at permissions without siglock, and
-preempt_enable() expects interrupts to be on. No supervisor component is modelled, so nothing restores one. PKRU is switched
-where a machine is asked for it (`Machine(pkru=True)`), and is in no signal frame.
+Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. #NM looks at permissions without siglock. No
+supervisor component is modelled, so nothing restores one. PKRU is switched where a machine is asked for it
+(`Machine(pkru=True)`), and is in no signal frame.
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.
 """

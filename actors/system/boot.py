@@ -1,4 +1,4 @@
-"""What the kernel finds and sets up at boot: per-CPU variables, init_fpstate, and an idle task for each CPU.
+"""What the kernel finds and sets up at boot: per-CPU variables, init_fpstate, and an idle task for each CPU, which runs.
 
 It has enabled all that XCR0 supports, and armed XFD for every dynamic feature, as default_xfd says. Of the CPU's components it
 manages SSE, and those that XFD can disable with what they need; the others would be treated like SSE.
@@ -14,6 +14,7 @@ from actors.system.fpu.pkru import INIT_PKRU
 from actors.system.kernel.data import Fpstate, Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
 from actors.system.kernel.layout import default_fpstate, fpstate, fpstate_init_user, possible_fpstates
+from actors.system.kernel.preempt_count import PREEMPT_OFFSET
 from protocol.handles import Program
 
 INIT_FPSTATE = "init_fpstate"
@@ -35,7 +36,7 @@ def boot(world: World, model: CpuModel, cpus: int, **built: Any) -> Kernel:
     return Kernel(
         runqueue=per_cpu("runqueue", queue=True),
         idle=PerCpu("idle_task", tuple(world.variable(f"cpu{n}.idle_task", idle(n)) for n in range(cpus))),
-        preempt_count=per_cpu("preempt_count", 0),
+        preempt_count=per_cpu("preempt_count", PREEMPT_OFFSET),
         xfd_state=per_cpu("xfd_state", model.xfd_capable),
         owner=per_cpu("fpu_fpregs_owner_ctx"),
         in_kernel_fpu=per_cpu("in_kernel_fpu", False),

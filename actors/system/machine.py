@@ -74,7 +74,6 @@ class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
         self.processor = Processor("cpu", self.cpu_model)
         self._columns = []
         self._running = set()
-        self._reached = {}
         self._vcpus_run: set[str] = set()
         self.kernel = boot(
             self,

@@ -6,6 +6,7 @@ from actors.runtime.program import Become, Behaviour
 from actors.system.entry.common import exit_to_user_mode_prepare
 from actors.system.entry.traps import Killed
 from actors.system.kernel.cpu import HostCpu
+from actors.system.sched.count import preempt_enable_no_resched
 from actors.system.sched.schedule import do_exit
 from protocol.registers import Component
 
@@ -17,8 +18,12 @@ async def user_task(cpu: HostCpu, code: Behaviour, args: tuple[object, ...]) -> 
 
 
 async def ret_from_fork(cpu: HostCpu, body: Behaviour, args: tuple[object, ...]) -> Become:
-    """ret_from_fork(): a task's first steps; it starts behind somebody's switch_to, with interrupts off."""
+    """ret_from_fork(): a task's first steps: it starts behind somebody's switch_to, with interrupts and preemption off.
+
+    Nobody can ask for a reschedule between the two, so the end of schedule_tail() is no preemption point.
+    """
     await cpu.sti()
+    await preempt_enable_no_resched(cpu)
     return become(body, cpu, *args)
 
 

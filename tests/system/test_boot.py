@@ -50,7 +50,7 @@ def test_each_cpu_has_its_variables_and_its_own_number():
     for number in range(3):
         assert value(world, kernel.cpu_number, number) == number
         assert value(world, kernel.idle, number) == Program(f"idle{number}")
-        assert value(world, kernel.preempt_count, number) == 0
+        assert value(world, kernel.preempt_count, number) == 1, "the idle task's"
         assert value(world, kernel.owner, number) is None
         assert value(world, kernel.in_kernel_fpu, number) is False
         assert value(world, kernel.softirq_pending, number) is False

@@ -249,7 +249,7 @@ async def test_a_kernel_thread_neither_saves_nor_loads_its_own_state(sample):
 async def test_the_registers_stay_those_of_the_user_task_that_it_interrupts(tell):
     world = Machine()
     world.host_task(yields, 7, name="task")
-    world.kernel_thread(busy_task, name="kthread")
+    world.kernel_thread(schedule, name="kthread")
     story = await tell(world)
     texts = story.of("task")
     back = texts.index("switch_to kthread")

@@ -15,7 +15,6 @@ from actors.system.entry.common import irqentry_exit
 from actors.system.entry.traps import exception
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Kernel, Task
-from actors.system.sched.idle import do_idle
 from actors.system.tasks import ret_from_fork
 from protocol.records import Column
 
@@ -31,8 +30,6 @@ class Building(World):
     """The tasks that have user state."""
     _columns: list[Column]
     _running: set[int]
-    _reached: dict[int, tuple[Behaviour, tuple[Any, ...]]]
-    """What the idle task of a CPU runs that others reach while it idles, by IPI or hotplug."""
 
     def _host_cpu(self, task: Task | None) -> HostCpu:
         return HostCpu(self.processor, self.kernel, task, exception, irqentry_exit)
@@ -52,19 +49,11 @@ class Building(World):
         mine: Any = variable.each[cpu]
         self.cells[mine.cell] = value
 
-    def _reach_idle(self, cpu: int, body: Behaviour | None = None, *args: Any) -> None:
-        """Let others reach a CPU while it idles: its idle task runs `body`, if given, and interrupts are on from its first step.
-
-        One that begins behind another task's switch_to has to enable them, as a forked task does.
-        """
-        if body is not None or cpu not in self._reached:
-            self._reached[cpu] = (body or do_idle, args)
+    def _idles_by(self, cpu: int, body: Behaviour, *args: Any) -> None:
+        """Let the idle task of a CPU run `body`."""
         at = next(n for n, spec in enumerate(self.programs) if spec.handle == idle(cpu))
-        function, state = self._reached[cpu]
         held = self._host_cpu(Task(idle(cpu), idle=True))
-        if cpu in self._running:
-            function, state = ret_from_fork, (function, state)
-        self.programs[at] = msgspec.structs.replace(self.programs[at], function=function, args=(held, *state))
+        self.programs[at] = msgspec.structs.replace(self.programs[at], function=body, args=(held, *args))
 
     def _wait_on(
         self, cpu: int, task: Task, body: Behaviour, args: tuple[Any, ...], saved: tuple[Saved, ...]

@@ -78,7 +78,6 @@ class Interrupts(Building):
         for variable, initial in ((call_single_queue(cpu), ()), (request(cpu), False)):
             self.cell(variable.cell, initial)
         self.cell(cpu_online(cpu).cell, True)
-        self._reach_idle(cpu)
         for other in range(self.count):
             if other != cpu:
                 self.cell(csd_flags(other, cpu).cell, False)

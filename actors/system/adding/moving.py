@@ -49,7 +49,7 @@ class Moving(Building):
         mask = OnlineMask(
             f"cpu_online_mask[{cpu}]",
             cpu,
-            idle(cpu),
+            tuple(idle(number) for number in range(self.count)),
             self._queue(cpu),
             tuple(count_.cell for count_ in self.kernel.preempt_count.each),  # type: ignore[attr-defined]  # by boot
             tuple(cell for cell in (request(cpu).cell,) if cell in self.cells),
@@ -59,5 +59,5 @@ class Moving(Building):
         handle = self.source(hotplug_source, held, mask, count, event="hotplug", budget=count, name=name)
         self.cell(handle.placement, Placement(None, Frame(handle, Kind.BOOT)))
         self._column(name, cpu)
-        self._reach_idle(cpu, do_idle, mask, handle)
+        self._idles_by(cpu, do_idle, mask, handle)
         return handle

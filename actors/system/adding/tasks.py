@@ -31,10 +31,9 @@ class Tasks(Building):
         return task.program
 
     def _take_cpu(self, cpu: int, frame: Frame) -> None:
-        """Put a CPU's first task in the place of its idle task."""
+        """Put a CPU's first task in the place of its idle task, in code that may be preempted."""
         self._running.add(cpu)
-        if cpu in self._reached:
-            self._reach_idle(cpu)
+        self._set_per_cpu(self.kernel.preempt_count, cpu, 0)
         state: CpuState = self.cells[cpu_cell(cpu)]
         resting = state.top
         self.cells[cpu_cell(cpu)] = msgspec.structs.replace(state, frames=(frame,))

@@ -28,8 +28,7 @@ from actors.runtime.program import Become
 from actors.system.fpu.init import fpu__init_cpu_xstate
 from actors.system.fpu.pkru import pkru_write_default
 from actors.system.kernel.cpu import HostCpu
-from actors.system.sched.idle import arch_cpu_idle_enter
-from actors.system.sched.schedule import schedule
+from actors.system.sched.idle import cpuidle_idle_call, schedule_idle
 from actors.system.sched.smp import cpu_online
 from protocol.handles import Cell
 
@@ -46,14 +45,20 @@ class OnlineMask(Device, frozen=True):
     """The bit of CPU `number` in cpu_online_mask, and who must not be disturbed when it is cleared.
 
     stop_machine() runs take_cpu_down() when a stopper thread has every CPU: one that is in the kernel with interrupts or
-    preemption off is waited for. `others` are the preempt_count cells of all CPUs by number, `quiet` what must be False besides.
+    preemption off is waited for. `idles` are the idle tasks of all CPUs by number, `others` their preempt_count cells, `quiet`
+    what must be False besides.
     """
 
     number: int
-    idle: Program
+    idles: tuple[Program, ...]
     queue: RunQueue
     others: tuple[Cell, ...]
     quiet: tuple[Cell, ...] = ()
+
+    @property
+    def idle(self) -> Program:
+        """The CPU's own idle task."""
+        return self.idles[self.number]
 
     def footprint(self, sender: Program, message: Any, read: Read) -> Footprint:
         """The bit and the run queue; for the end of the CPU all CPUs, too."""
@@ -72,10 +77,13 @@ class OnlineMask(Device, frozen=True):
         if isinstance(message, WaitForWork):
             return (Outcome(waiting),) if waiting or not up else ()
         mine: CpuState = values[cpu_cell(self.number)]
-        if not up or waiting or any(values[cell] for cell in self.quiet) or mine.top.program != self.idle:
+        if not up or waiting or any(values[cell] for cell in self.quiet):
+            return ()
+        if mine.top.program != self.idle or not mine.interrupt_flag:
             return ()
         stoppable = all(
-            _stoppable(values[cpu_cell(number)], values[count]) for number, count in enumerate(self.others)
+            _stoppable(values[cpu_cell(number)], values[count], self.idles[number])
+            for number, count in enumerate(self.others)
         )
         return (Outcome(None, ((online, False),)),) if stoppable else ()
 
@@ -86,9 +94,13 @@ class OnlineMask(Device, frozen=True):
         return f"CPU {self.number} goes offline"
 
 
-def _stoppable(cpu: CpuState, count: int) -> bool:
-    """Say whether a stopper thread could take the CPU; one that is offline needs none."""
-    if cpu.stopped:
+def _stoppable(cpu: CpuState, count: int, idle: Program) -> bool:
+    """Say whether a stopper thread could take the CPU.
+
+    One that is offline needs none. One that idles gives the CPU away wherever it is: it comes to schedule_idle() before it does
+    anything that a stopper has to wait for.
+    """
+    if cpu.stopped or cpu.top.program == idle:
         return True
     return not cpu.in_guest and (cpu.top.ring.cpl > 0 or (cpu.interrupt_flag and not count))
 
@@ -123,9 +135,9 @@ async def start_secondary(cpu: HostCpu, number: int) -> None:
 
 async def do_idle(cpu: HostCpu, mask: OnlineMask, boot: Program) -> Become:
     """do_idle() of a CPU that can go offline: it dies here, and comes back by cpu_startup_entry()."""
-    await arch_cpu_idle_enter(cpu)
+    await cpuidle_idle_call(cpu)
     if await cpu.through(mask, WaitForWork()):
-        await schedule(cpu)
+        await schedule_idle(cpu)
     else:
         await arch_cpu_idle_dead(cpu, boot)
     return become(do_idle, cpu, mask, boot)

@@ -1,8 +1,8 @@
 """preempt_count: one word for each CPU, whose fields say in what the code that runs is nested (include/linux/preempt.h).
 
 Bits 7:0 count preempt_disable(), 15:8 softirqs, 19:16 hard interrupts, 23:20 NMIs. Serving a softirq counts one in its field,
-local_bh_disable() two, so that bit 8 alone says which it is. The word is the CPU's; it needs no saving at a context switch,
-since schedule() is called with it 0 and nothing else switches.
+local_bh_disable() two, so that bit 8 alone says which it is. The word is the CPU's; it needs no saving at a
+context switch, since every task switches with 1, and is switched back to with 1. The idle task never has less.
 """
 
 PREEMPT_OFFSET = 1

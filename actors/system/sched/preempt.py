@@ -1,46 +1,49 @@
 """preempt_count's sections, and the points where their ends let something happen that had to wait.
 
 A task is preempted where an interrupt returns into it (preempt_schedule_irq) or where it enables preemption again, if
-TIF_NEED_RESCHED is set and preempt_count is 0, and nowhere else. Softirqs run where an interrupt ends or bottom halves are
-enabled again, if the CPU is in no interrupt. Follows include/linux/{preempt,sched,bottom_half}.h, kernel/sched/core.c,
+TIF_NEED_RESCHED is set, preempt_count is 0 and interrupts are on, and nowhere else. Softirqs run where an interrupt ends or
+bottom halves are enabled again, if the CPU is in no interrupt. Follows include/linux/{preempt,sched,bottom_half}.h,
 kernel/softirq.c and arch/x86/include/asm/fpu/api.h.
 """
 
-from actors.runtime import become, routine
-from actors.runtime.program import Become
+from actors.runtime import routine
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.preempt_count import PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, in_interrupt
-from actors.system.sched.schedule import schedule, schedule_irqs_off
+from actors.system.sched.count import preempt_disable, preempt_enable_no_resched
+from actors.system.sched.schedule import __schedule, schedule
 from actors.system.sched.softirq import do_softirq
-
-
-async def preempt_disable(cpu: HostCpu) -> None:
-    """preempt_disable()."""
-    await cpu.this_cpu_add(cpu.kernel.preempt_count, PREEMPT_OFFSET)
 
 
 @routine
 async def preempt_enable(cpu: HostCpu) -> None:
     """preempt_enable(): at zero, a preemption point."""
-    if await cpu.this_cpu_add(cpu.kernel.preempt_count, -PREEMPT_OFFSET) == 0:
-        await cond_resched(cpu)
+    if await preempt_enable_no_resched(cpu) == 0:
+        await preempt_schedule(cpu)
 
 
 @routine
-async def cond_resched(cpu: HostCpu) -> None:
-    """cond_resched(): reschedule if somebody asked for it; so do preempt_schedule() and xfer_to_guest_mode_handle_work()."""
-    if await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED:
+async def preempt_schedule(cpu: HostCpu) -> None:
+    """preempt_schedule(), where preempt_count is zero: if somebody asked for it, but not with interrupts off (preemptible())."""
+    if await cpu.read_flags(await cpu.current()) & Flags.TIF_NEED_RESCHED and not await cpu.irqs_disabled():
         await schedule(cpu)
 
 
 @routine
-async def preempt_schedule_irq(cpu: HostCpu) -> Become | None:
-    """preempt_schedule_irq(): in the task that was interrupted, with interrupts off; again until nobody asks any more."""
-    await schedule_irqs_off(cpu)
+async def cond_resched(cpu: HostCpu) -> None:
+    """cond_resched(): reschedule if somebody asked for it; so does xfer_to_guest_mode_handle_work()."""
     if await cpu.read_flags(cpu.me) & Flags.TIF_NEED_RESCHED:
-        return become(preempt_schedule_irq, cpu)
-    return None
+        await schedule(cpu)
+
+
+@routine
+async def preempt_schedule_irq(cpu: HostCpu) -> None:
+    """preempt_schedule_irq(): in the task that was interrupted, with interrupts off, which are on around __schedule()."""
+    count = await preempt_disable(cpu)
+    await cpu.sti()
+    await __schedule(cpu, count)
+    await cpu.cli()
+    await preempt_enable_no_resched(cpu)
 
 
 async def local_bh_disable(cpu: HostCpu) -> None:
@@ -56,13 +59,12 @@ async def local_bh_enable(cpu: HostCpu) -> None:
         left = PREEMPT_OFFSET - SOFTIRQ_DISABLE_OFFSET
         count = await cpu.this_cpu_add(kernel.preempt_count, left)
         if not in_interrupt(count) and await cpu.this_cpu_read(kernel.softirq_pending):
-            async with cpu.irqs_off():
-                await do_softirq(cpu)
+            await do_softirq(cpu)
         count = await cpu.this_cpu_add(kernel.preempt_count, -PREEMPT_OFFSET)
     else:
         count = await cpu.this_cpu_add(kernel.preempt_count, -SOFTIRQ_DISABLE_OFFSET)
     if count == 0:
-        await cond_resched(cpu)
+        await preempt_schedule(cpu)
 
 
 async def fpregs_lock(cpu: HostCpu) -> None:

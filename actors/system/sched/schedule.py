@@ -2,7 +2,13 @@
 
 Follows kernel/sched/core.c and kernel/exit.c in the order that matters here: the previous task's half runs before switch_to, and
 what follows switch_to in the source runs only when somebody switches back. Which task is next is the run queue's choice. There
-is one scheduling class and one run queue a CPU.
+is one scheduling class and one run queue a CPU; its lock, which is held with interrupts off, is left out, since nobody else
+looks at the tasks of a CPU that switches.
+
+Preemption is off from before interrupts go off until after they are on again: whoever switches does so with preempt_count 1, and
+finds 1 there when it is switched back to. The idle task never has less. In Linux an interrupt that comes while they are on again,
+and preemption is off still, has its reschedule done by a loop (`while (need_resched())`). Here preemption is on with the next
+instruction, in the shadow of STI: the interrupt comes behind it, and preempts the task itself.
 """
 
 from actors.runtime import Program, routine
@@ -12,6 +18,8 @@ from actors.system.fpu.switch import fpu__drop, switch_fpu_finish, switch_fpu_pr
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Task
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.preempt_count import PREEMPT_OFFSET
+from actors.system.sched.count import preempt_disable, preempt_enable_no_resched
 
 
 class Bug(Exception):
@@ -24,29 +32,32 @@ async def schedule(cpu: HostCpu, *, sleeping: bool = False) -> None:
 
     A task that is `sleeping`, whose __state says that it waits for something, is on no run queue until somebody wakes it.
     """
-    await cpu.cli()
-    await schedule_irqs_off(cpu, sleeping=sleeping)
-    await cpu.sti()
+    await __schedule(cpu, await preempt_disable(cpu), sleeping=sleeping)
+    await preempt_enable_no_resched(cpu)
 
 
 @routine
-async def schedule_irqs_off(cpu: HostCpu, *, exiting: bool = False, sleeping: bool = False) -> None:
-    """__schedule(), between its local_irq_disable() and the end of finish_task_switch(); raises Bug in an atomic section."""
-    if await cpu.this_cpu_read(cpu.kernel.preempt_count):
+async def __schedule(cpu: HostCpu, count: int, *, dead: bool = False, sleeping: bool = False) -> None:
+    """__schedule(), called with a preempt_count of 1, which is `count`; raises Bug in an atomic section (schedule_debug())."""
+    if count != PREEMPT_OFFSET:
         raise Bug(f"BUG: scheduling while atomic: {(await cpu.current()).name}")
-    if await context_switch(cpu, exiting=exiting, sleeping=sleeping):
-        await switch_fpu_finish(cpu)
+    await cpu.cli()
+    coming: Program | None = await cpu.through(cpu.kernel.runqueue, Pick())
+    await cpu.clear_flag(cpu.me, Flags.TIF_NEED_RESCHED)
+    if coming is not None or dead or sleeping:
+        await context_switch(cpu, coming, dead=dead, sleeping=sleeping)
+    if not dead:
+        await cpu.sti()
 
 
 @routine
-async def context_switch(cpu: HostCpu, *, exiting: bool, sleeping: bool = False) -> bool:
-    """context_switch() behind pick_next_task(), up to switch_to; returns in the task's own, or False if there is no other."""
+async def context_switch(cpu: HostCpu, coming: Program | None, *, dead: bool, sleeping: bool) -> None:
+    """context_switch(), up to switch_to, and behind the task's own; to the idle task if nobody is `coming`.
+
+    Linux saves a dead task's registers, too, where nobody will look for them.
+    """
     kernel, task = cpu.kernel, cpu.me
-    await cpu.clear_flag(task, Flags.TIF_NEED_RESCHED)
-    coming: Program | None = await cpu.through(kernel.runqueue, Pick())
-    if coming is None and not exiting and not sleeping:
-        return False
-    if not exiting:
+    if not dead:
         await switch_fpu_prepare(cpu)
         if not task.idle and not sleeping:
             await cpu.through(kernel.runqueue, Add(task.program))
@@ -54,13 +65,13 @@ async def context_switch(cpu: HostCpu, *, exiting: bool, sleeping: bool = False)
     if kernel.ospke:
         await x86_pkru_load(cpu, task, Task(coming))
     await cpu.switch_to(coming)
-    return not exiting
+    if not dead:
+        await switch_fpu_finish(cpu)
 
 
 @routine
 async def do_exit(cpu: HostCpu) -> None:
-    """do_exit(): give up the registers, and let the CPU run somebody else, for good."""
+    """do_exit(): give up the registers (exit_thread()), and let the CPU run somebody else, for good (do_task_dead())."""
     await cpu.set_flag(cpu.me, Flags.PF_EXITING)
-    await cpu.cli()
     await fpu__drop(cpu)
-    await schedule_irqs_off(cpu, exiting=True)
+    await __schedule(cpu, await preempt_disable(cpu), dead=True)

@@ -16,7 +16,8 @@ from actors.runtime.program import Become, Behaviour
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.errno import Errno
 from actors.system.kernel.preempt_count import PREEMPT_OFFSET, in_task
-from actors.system.sched.preempt import preempt_disable, preempt_enable
+from actors.system.sched.count import preempt_disable
+from actors.system.sched.preempt import preempt_enable
 from actors.system.sched.schedule import Bug
 
 

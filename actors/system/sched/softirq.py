@@ -32,12 +32,23 @@ async def irq_exit(cpu: HostCpu) -> int:
         and not in_interrupt(nested)
         and await cpu.this_cpu_read(kernel.softirq_pending)
     ):
-        await do_softirq(cpu)
+        await __do_softirq(cpu)
     return count
 
 
 @routine
 async def do_softirq(cpu: HostCpu) -> None:
+    """do_softirq(), outside of interrupts: what is pending still when they are off; behind it they are as they were before."""
+    irqs_were_off = await cpu.irqs_disabled()
+    await cpu.cli()
+    if await cpu.this_cpu_read(cpu.kernel.softirq_pending):
+        await __do_softirq(cpu)
+    if not irqs_were_off:
+        await cpu.sti()
+
+
+@routine
+async def __do_softirq(cpu: HostCpu) -> None:
     """__do_softirq(): called with interrupts off, which are on while the vector's action runs."""
     await cpu.this_cpu_add(cpu.kernel.preempt_count, SOFTIRQ_OFFSET)
     await handle_softirqs(cpu)

@@ -12,7 +12,8 @@ from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.preempt_count import SOFTIRQ_MASK, in_hardirq, in_nmi
 from actors.system.kernel.warnings import IRQ_FPU_USABLE_IN_NMI, KERNEL_FPU_UNUSABLE, warn
-from actors.system.sched.preempt import preempt_disable, preempt_enable
+from actors.system.sched.count import preempt_disable
+from actors.system.sched.preempt import preempt_enable
 
 KERNEL_VALUE = 0xC0FFEE
 """What the kernel's own computation leaves in XMM0."""

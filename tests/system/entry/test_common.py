@@ -21,11 +21,12 @@ from tests.system.calling import TASK, inside, of, one_task, put
 
 RESCHED, SIGPENDING, NEED_LOAD = Flags.TIF_NEED_RESCHED, Flags.TIF_SIGPENDING, Flags.TIF_NEED_FPU_LOAD
 SCHEDULE = [
+    "this_cpu add preempt_count 1",
     "cli",
-    "this_cpu load preempt_count",
-    "clear TIF_NEED_RESCHED of task",
     "this_cpu pick from runqueue",
+    "clear TIF_NEED_RESCHED of task",
     "sti",
+    "this_cpu add preempt_count -1",
 ]
 VALID = [
     "this_cpu load fpu_fpregs_owner_ctx",
@@ -190,10 +191,14 @@ async def leaves(cpu):
         (
             Work.RESCHED,
             [
-                "this_cpu load preempt_count",
-                "clear TIF_NEED_RESCHED of task",
+                "this_cpu add preempt_count 1",
+                "sti",
+                "cli",
                 "this_cpu pick from runqueue",
-                "read the flags of task",
+                "clear TIF_NEED_RESCHED of task",
+                "sti",
+                "cli",
+                "this_cpu add preempt_count -1",
             ],
         ),
         (Work.EXIT_TO_USER, ["read the flags of task", *VALID]),

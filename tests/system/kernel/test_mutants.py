@@ -23,6 +23,7 @@ from actors.system.fpu.switch import switch_fpu_finish, switch_fpu_prepare
 from actors.system.invariants import known, not_false, unset
 from actors.system.kernel import mutants
 from actors.system.kernel.mutants import EQUIVALENT, MUTANTS, Mutant, check_mutant
+from actors.system.sched.count import preempt_disable, preempt_enable_no_resched
 from actors.system.tasks import xmm_task
 from actors.system.xstate.kernel_fpu import kernel_fpu_begin, use_fpu
 from scenarios.healthy_two_tasks import healthy_two_tasks
@@ -39,11 +40,13 @@ async def sleeper(cpu, tile):
     await cpu.ldtilecfg(config(16))
     await cpu.tileloadd(0, tile)
     await cpu.syscall()
+    await preempt_disable(cpu)
     await cpu.cli()
     await switch_fpu_prepare(cpu)
     await cpu.through(cpu.kernel.runqueue, Add(cpu.me.program))
     await cpu.switch_to(await cpu.this_cpu_read(cpu.kernel.idle))
     await switch_fpu_finish(cpu)
+    await preempt_enable_no_resched(cpu)
     await exit_to_user_mode_prepare(cpu)
     await cpu.iret()
     set_label("found", await cpu.tilestored(0) == tile)

@@ -2,13 +2,28 @@
 
 import pytest
 
+from actors.explore.verification import Demand, verify
+from actors.machine.model import TILEDATA
 from actors.machine.state import cpu_cell
+from actors.machine.xstate.tiles import config
+from actors.runtime import become, scenario, set_label
+from actors.runtime.devices.variable import Await, Store
+from actors.system.entry.common import syscall
+from actors.system.invariants import is_set, not_false
+from actors.system.kernel.data import Task
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.mutants import Mutant
+from actors.system.kernel.preempt_count import PREEMPT_MASK
 from actors.system.machine import Machine
-from actors.system.sched.idle import arch_cpu_idle_enter
+from actors.system.sched.idle import cpuidle_idle_call
+from actors.system.sched.schedule import schedule
+from actors.system.signals.ptrace import WAIT_TASK_INACTIVE, Inactive
 from actors.system.tasks import busy_task
+from actors.system.xstate.kernel_fpu import use_fpu
 from tests.system.calling import inside, one_task
 from tests.system.orders import InTurn
+
+TILE = b"\x55" * 1024
 
 
 @pytest.mark.trio
@@ -41,20 +56,91 @@ async def test_it_goes_round_each_time_with_a_look_at_the_tiles_before_it_waits(
     world.migrations(moved, to=1)
     story = await tell(world, InTurn("idle1", "moved", "migration"))
     assert story.of("idle1") == [
+        "cli",
         "xgetbv 1",
+        "sti",
+        "nop",
         "this_cpu wait on runqueue",
         "cli",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of idle1",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of idle1",
         "read the flags of idle1",
         "switch_to moved",
         "set TIF_NEED_FPU_LOAD of idle1",
         "sti",
+        "cli",
         "xgetbv 1",
+        "sti",
+        "nop",
     ], "then there is nothing to run"
 
 
 @pytest.mark.trio
-async def test_entering_idle_asks_the_cpu_whether_tiles_are_in_use(tell):
-    assert inside(await tell(one_task(arch_cpu_idle_enter))) == ["xgetbv 1"]
+async def test_it_asks_the_cpu_whether_tiles_are_in_use_with_interrupts_off(tell):
+    assert inside(await tell(one_task(cpuidle_idle_call))) == ["cli", "xgetbv 1", "sti", "nop"]
+
+
+# A task that sleeps with tiles in use.
+
+
+async def sleeps(cpu, asleep):
+    await cpu.write(asleep, True)
+    await schedule(cpu, sleeping=True)
+
+
+async def sleeps_twice(cpu, asleep):
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, TILE)
+    await syscall(cpu, sleeps, asleep)
+    await syscall(cpu, sleeps, asleep)
+    set_label("kept", await cpu.tilestored(0) == TILE)
+
+
+async def wakes(task, asleep, queue, budget):
+    if budget == 0:
+        return None
+    await asleep.send(Await(True))
+    await asleep.send(Store(False))
+    await WAIT_TASK_INACTIVE.send(Inactive(task))
+    await queue.add(task.program)
+    return become(wakes, task, asleep, queue, budget - 1)
+
+
+def idles_with_preemption_off(cpu, count):
+    return cpu.frames[0].program.name != "idle0" or count & PREEMPT_MASK >= 1
+
+
+def idles(cpu):
+    return cpu.top.program.name == "idle0" and cpu.interrupt_flag
+
+
+@scenario()
+def sleeper(softirq: int = 1, mutant: Mutant = "none") -> Machine:
+    """Does a task that sleeps twice with tiles in use find them again?
+
+    The idle task gives them up each time; an interrupt comes wherever it can.
+    """
+    world = Machine(softirq=use_fpu, mutant=mutant)
+    asleep = world.variable("asleep", False)
+    task = world.host_task(sleeps_twice, asleep, perm=TILEDATA, buffer=TILEDATA, name="task")
+    world.interrupts(softirq=softirq)
+    queue = world.kernel.runqueue.each[0]
+    world.source(wakes, Task(task), asleep, queue, 2, event="wakeup", budget=2, name="waker")
+    world.always("kept", not_false, task.label("kept"))
+    count = world.kernel.preempt_count.each[0]
+    world.always("preemption is off in the idle task", idles_with_preemption_off, cpu_cell(0), count)
+    world.sometimes("the CPU idles, and takes interrupts", idles, cpu_cell(0))
+    world.sometimes("it wakes up twice", is_set, task.label("kept"))
+    world.invariants()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("mutant", "verdict"),
+    [("none", "proved"), ("idle_owner_kept", "violated"), ("switch_unsaved", "violated")],
+)
+def test_a_task_that_sleeps_twice_finds_its_tiles_and_no_invariant_is_broken_meanwhile(mutant, verdict):
+    found = verify(sleeper, {"mutant": mutant}, Demand())
+    assert found.verdict == verdict, found.recorded and found.recorded.names
+    if mutant == "none":
+        assert all(found.sometimes.values())

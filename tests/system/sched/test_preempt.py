@@ -64,12 +64,13 @@ async def test_what_an_interrupt_asked_for_inside_is_done_at_preempt_enable(tell
     landing = when("irq0", lambda execution: execution.running["task"].labels.get("inside"))
     texts = (await tell(window(closed=True), landing)).of("task")
     enabled = texts.index("this_cpu add preempt_count -1")
-    assert texts[enabled + 1 : enabled + 6] == [
+    assert texts[enabled + 1 : enabled + 7] == [
         "read the flags of task",
+        "pushf",
+        "this_cpu add preempt_count 1",
         "cli",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of task",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of task",
     ]
     assert "switch_to busy" in texts[enabled:]
     assert "switch_to busy" not in texts[:enabled]
@@ -112,10 +113,10 @@ async def test_nobody_is_switched_away_from_with_a_count_above_zero(sample):
                 assert depth >= 0
             asked += text.startswith("set TIF_NEED_RESCHED")
             if isinstance(message, op.SwitchTo):
-                assert depth == 0
+                assert depth == 1, "schedule()'s own"
                 switched += asked > 0
                 asked = 0
-        assert story.execution.cells[count] == 0
+        assert story.execution.cells[count] == 1, "the idle task's"
     assert switched > 20
 
 
@@ -160,7 +161,9 @@ async def test_a_softirq_that_is_pending_runs_at_local_bh_enable_with_preemption
         "this_cpu add preempt_count 512",
         "this_cpu add preempt_count -511",  # softirqs on, preemption off
         "this_cpu load softirq_pending",
+        "pushf",
         "cli",
+        "this_cpu load softirq_pending",
         "this_cpu add preempt_count 256",  # serving
         "this_cpu store softirq_pending False",
         "sti",
@@ -169,7 +172,6 @@ async def test_a_softirq_that_is_pending_runs_at_local_bh_enable_with_preemption
         "this_cpu load softirq_pending",
         "this_cpu add preempt_count -256",
         "sti",
-        "nop",
         "this_cpu add preempt_count -1",
         "read the flags of task",  # a preemption point
     ]
@@ -227,6 +229,56 @@ async def test_with_preemption_off_softirqs_run_all_the_same_and_nobody_is_preem
         "this_cpu add preempt_count -1",
         "read the flags of task",
     ]
+
+
+# With interrupts off.
+
+
+async def with_interrupts_off(cpu, function, *args):
+    await cpu.cli()
+    await function(cpu, *args)
+    set_label("off", await cpu.irqs_disabled())
+    await cpu.sti()
+
+
+async def asked_inside(cpu):
+    await preempt_disable(cpu)
+    await cpu.set_flag(cpu.me, Flags.TIF_NEED_RESCHED)
+    await preempt_enable(cpu)
+
+
+async def asked_inside_bottom_halves(cpu):
+    await local_bh_disable(cpu)
+    await cpu.set_flag(cpu.me, Flags.TIF_NEED_RESCHED)
+    await local_bh_enable(cpu)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("section", [asked_inside, asked_inside_bottom_halves])
+async def test_the_end_of_a_section_is_no_preemption_point_with_interrupts_off(tell, section):
+    story = await tell(one_task(with_interrupts_off, section))
+    assert "this_cpu pick from runqueue" not in inside(story)
+    assert story.labels("task")["off"] is True
+    assert "this_cpu pick from runqueue" in inside(await tell(one_task(section)))
+
+
+@pytest.mark.trio
+async def test_softirqs_of_local_bh_enable_leave_interrupts_as_they_were(tell):
+    world = one_task(with_interrupts_off, bottom_halves_off_and_on, softirq=leaves_its_mark)
+    put(world, world.kernel.softirq_pending, True)
+    story = await tell(world)
+    assert "xgetbv 0" in inside(story)
+    assert story.labels("task")["off"] is True
+
+
+@pytest.mark.trio
+async def test_what_an_interrupt_has_served_meanwhile_is_not_served_again(tell, before_message):
+    world = one_task(bottom_halves_off_and_on, softirq=leaves_its_mark)
+    put(world, world.kernel.softirq_pending, True)
+    world.interrupts(softirq=1)
+    story = await tell(world, before_message("softirq0", "task", "pushf"))
+    assert "xgetbv 0" in story.of("softirq0")
+    assert "xgetbv 0" not in inside(story)
 
 
 # fpregs_lock().

@@ -52,10 +52,10 @@ async def test_a_preempted_task_saves_queues_itself_switches_and_loads_on_its_wa
         "xgetbv 0",  # interrupted: it has not run
         "read the flags of first",
         "sti",
+        "this_cpu add preempt_count 1",
         "cli",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of first",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of first",
         "read the flags of first",
         "load first->fpu.fpstate",
         "xsaves SSE|TILECFG",
@@ -64,6 +64,7 @@ async def test_a_preempted_task_saves_queues_itself_switches_and_loads_on_its_wa
         "switch_to second",
         "set TIF_NEED_FPU_LOAD of first",  # nothing is loaded yet
         "sti",
+        "this_cpu add preempt_count -1",
         "cli",
         "read the flags of first",
         "this_cpu load fpu_fpregs_owner_ctx",
@@ -115,6 +116,7 @@ async def test_a_new_task_starts_behind_switch_to_and_loads_its_state_on_its_way
     texts = (await tell(two_tasks(irq=0))).of("second")
     assert texts[: texts.index("nop")] == [
         "sti",
+        "this_cpu add preempt_count -1",
         "cli",
         "read the flags of second",
         "this_cpu load fpu_fpregs_owner_ctx",
@@ -135,12 +137,11 @@ async def test_a_task_that_exits_saves_nothing_and_does_not_queue_itself(tell):
     assert texts[texts.index("syscall") :] == [
         "syscall",
         "set PF_EXITING of first",
-        "cli",
-        "this_cpu load fpu_fpregs_owner_ctx",
         "this_cpu store fpu_fpregs_owner_ctx None",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of first",
+        "this_cpu add preempt_count 1",
+        "cli",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of first",
         "switch_to second",
     ]
 
@@ -157,11 +158,12 @@ async def test_without_anybody_waiting_a_preempted_task_goes_on_and_its_state_st
         "xgetbv 0",
         "read the flags of first",
         "sti",
+        "this_cpu add preempt_count 1",
         "cli",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of first",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of first",
         "sti",
+        "this_cpu add preempt_count -1",
         "cli",
         "read the flags of first",
         "iret",
@@ -191,9 +193,9 @@ async def test_schedule_in_an_atomic_section_is_a_finding_in_the_kernels_words(t
     assert (story.failure.type, story.failure.text) == ("Bug", "BUG: scheduling while atomic: task")
     assert story.execution.ending == "violated"
     assert story.of("task")[-3:] == [
+        "rdpkru",
         "this_cpu add preempt_count 1",
-        "cli",
-        "this_cpu load preempt_count",
+        "this_cpu add preempt_count 1",
     ], "its schedule is what led there"
 
 
@@ -232,6 +234,7 @@ async def test_one_that_ran_in_the_kernel_alone_leaves_it_its_registers(tell):
         "switch_to kernel",
         "set TIF_NEED_FPU_LOAD of task",
         "sti",
+        "this_cpu add preempt_count -1",
         "cli",
         "read the flags of task",
         "this_cpu load fpu_fpregs_owner_ctx",
@@ -255,8 +258,8 @@ async def works_on_two_cpus(cpu):
 def there_and_back():
     world = Machine(cpus=2)
     task = world.host_task(works_on_two_cpus, name="task")
-    add_in_the_kernel(world, "kernel0", times=3)
-    add_in_the_kernel(world, "kernel1", cpu=1, times=3)
+    add_in_the_kernel(world, "kernel0", times=9)
+    add_in_the_kernel(world, "kernel1", cpu=1, times=9)
     world.migrations(task, to=1)
     here, there = world.kernel.runqueue.each
     balancer = LoadBalancer("second balancer", there)
@@ -291,16 +294,18 @@ def smp(count=1):
 @pytest.mark.trio
 async def test_the_other_cpus_idle_task_runs_a_task_that_was_moved_there(tell, when):
     story = await tell(smp(), when("migration", lambda execution: execution.steps >= 0))
-    assert story.of("idle1")[:7] == [
+    assert story.of("idle1")[:9] == [
+        "cli",
         "xgetbv 1",
+        "sti",
+        "nop",
         "this_cpu wait on runqueue",
         "cli",
-        "this_cpu load preempt_count",
-        "clear TIF_NEED_RESCHED of idle1",
         "this_cpu pick from runqueue",
+        "clear TIF_NEED_RESCHED of idle1",
         "read the flags of idle1",
     ]
-    assert story.of("idle1")[7] == "switch_to moved", "it waits in no run queue"
+    assert story.of("idle1")[9] == "switch_to moved", "it waits in no run queue"
     assert story.labels("moved")["loaded"] is True
     assert "store moved->fpu.last_cpu 1" in story.of("moved")
 

@@ -158,7 +158,7 @@ async def test_a_task_that_is_preempted_before_the_lock_keeps_its_registers(samp
     world.host_task(preempted_between_fault_and_lock, 0xBBBB, perm=TILEDATA, name="other")
     world.interrupts(external=2)
     loaded_under_the_lock = 0
-    for story in await sample(world, 150):
+    for story in await sample(world, 300):
         assert story.execution.ending == "finished", story.failure
         assert story.labels("task")["found"] == (0xAAAA, True)
         assert story.labels("other")["found"] == (0xBBBB, True)
