@@ -190,9 +190,8 @@ xstate.permission
   spin_unlock_irq                   spin_unlock_irq()                   include/linux/spinlock.h
 ==================================  ==================================  =================================  ============
 
-Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. #NM looks at permissions without siglock. No
-supervisor component is modelled, so nothing restores one. PKRU is switched where a machine is asked for it
-(`Machine(pkru=True)`), and is in no signal frame.
+Simplified here: KVM_RUN keeps the guest's state in the vCPU thread's own fpstate. No supervisor component is modelled, so nothing
+restores one. PKRU is switched where a machine is asked for it (`Machine(pkru=True)`), and is in no signal frame.
 
 May import: `actors.machine`, `actors.runtime`, `protocol`.
 """

@@ -13,7 +13,7 @@ from actors.runtime import RunQueue, Variable, World
 from actors.system.fpu.pkru import INIT_PKRU
 from actors.system.kernel.data import Fpstate, Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
-from actors.system.kernel.layout import default_fpstate, fpstate, fpstate_init_user, possible_fpstates
+from actors.system.kernel.layout import default_fpstate, enlarged, fpstate, fpstate_init_user, possible_fpstates
 from actors.system.kernel.preempt_count import PREEMPT_OFFSET
 from protocol.handles import Program
 
@@ -73,19 +73,22 @@ def add_user_state(
 
     `perm` and `buffer` are masks of dynamic features: those that it may use, and those that its fpstate has room for.
     """
-    features = kernel.features & ~(kernel.dynamic & ~buffer)
-    own = default_fpstate(model, task.name, features)
+    default = default_fpstate(model, task.name, kernel.features & ~kernel.dynamic)
+    own = enlarged(model, default, task.name, buffer) if buffer else default
     xfd = kernel.dynamic & ~buffer
     world.cell(task.flags.cell, NONE | Flags.TIF_NEED_FPU_LOAD)
     world.cell(task.fpstate.cell, own)
     world.cell(task.last_cpu.cell, -1)
     _add_pkru(world, kernel, task)
-    if task.perm.cell not in world.cells:
+    if task.leader is None:
         world.cell(task.perm.cell, perm)
-    _allocated(world, model, own, xfd)
-    for later in possible_fpstates(model, own, task.name)[1:]:
-        world.cell(later.xfd.cell, None)
-        world.cell(later.regs, None)
+        world.lock(task.siglock.name)
+    for one in possible_fpstates(model, own, task.name):
+        if one in {default, own}:
+            _allocated(world, model, one, kernel.dynamic & ~one.xfeatures)
+        else:
+            world.cell(one.xfd.cell, None)
+            world.cell(one.regs, None)
     return xfd
 
 

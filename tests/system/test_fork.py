@@ -15,6 +15,7 @@ from actors.system.machine import Machine
 from actors.system.sched import schedule
 from actors.system.tasks import busy_task, xmm_task
 from actors.system.xstate.kernel_fpu import KERNEL_VALUE, use_fpu
+from actors.system.xstate.permission import ArchPrctl, fpu_xstate_prctl
 from protocol.handles import Program
 
 TILE = b"\x55" * 1024
@@ -186,9 +187,9 @@ async def execs(cpu, code):
     await execve(cpu, code)
 
 
-def exec_world(irq=0):
+def exec_world(irq=0, code=after_exec):
     world = Machine()
-    task = world.host_task(execs, after_exec, perm=TILEDATA, buffer=TILEDATA, name="task")
+    task = world.host_task(execs, code, perm=TILEDATA, buffer=TILEDATA, name="task")
     world.permissions(task, guest=TILEDATA)
     world.host_task(xmm_task, 9, name="other")
     world.interrupts(external=irq)
@@ -206,6 +207,25 @@ async def test_another_program_finds_initial_registers_and_no_permission(sample)
         assert (cells[task.perm.cell], cells[task.guest_perm.cell]) == (0, 0)
         assert not cells[task.fpstate.cell].xfeatures & TILEDATA
         assert story.labels("other")["found"] is True
+
+
+@routine
+async def asks_after_exec(cpu):
+    await syscall(cpu, fpu_xstate_prctl, ArchPrctl.ARCH_REQ_XCOMP_PERM, 18)
+    await cpu.ldtilecfg(config(16))
+    await cpu.tileloadd(0, TILE)
+    set_label("found", await cpu.tilestored(0) == TILE)
+
+
+@pytest.mark.trio
+async def test_a_program_that_asks_again_gets_a_larger_fpstate_again(tell):
+    world, task = exec_world(code=asks_after_exec)
+    before = world.cells[task.fpstate.cell]
+    story = await tell(world)
+    assert story.execution.violation is None
+    assert story.labels("task")["found"] is True
+    assert "nm" in story.labels("task")
+    assert story.execution.cells[task.fpstate.cell] == before
 
 
 @pytest.mark.trio

@@ -55,7 +55,7 @@ def as_in_the_mail(story):
     for text in story.of("vcpu"):
         words = text.split()
         if words[0] == "load":
-            loaded = words[1].replace("vcpu->fpstate.xfd", HOST_XFD)
+            loaded = words[1].replace("vcpu->fpstate[0x40000].xfd", HOST_XFD)
         elif words[0] == "wrmsr":
             lines.append(f"wrmsrl({words[1]}, {loaded or '0'})")
             loaded = ""

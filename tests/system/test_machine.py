@@ -160,7 +160,7 @@ def test_a_cpus_first_task_runs_there_and_the_others_wait():
 def test_a_cpus_first_task_has_its_own_xfd_loaded_and_cached():
     world = Machine(cpu="mail_2021")
     world.host_task(busy_task, buffer=TILEDATA, name="task")
-    assert world.cells[Cell("task->fpstate.xfd")] == HYPOTHETICAL
+    assert world.cells[Cell("task->fpstate[0x40000].xfd")] == HYPOTHETICAL
     assert world.cells[cpu_cell(0)].x.xfd == HYPOTHETICAL
     assert world.cells[world.kernel.xfd_state.each[0].cell] == HYPOTHETICAL
 
@@ -169,7 +169,7 @@ def test_a_vcpu_thread_may_use_what_its_guest_has():
     world = Machine(cpu="mail_2021")
     guest = world.guest(halts, dynamic_features=TILEDATA, name="guest")
     world.vcpu_thread(guest, FULL, name="vcpu")
-    assert world.cells[Cell("vcpu->fpstate.xfd")] == HYPOTHETICAL
+    assert world.cells[Cell("vcpu->fpstate[0x40000].xfd")] == HYPOTHETICAL
     assert world.cells[guest.vmx.host_msrs] == MsrArea()
 
 

@@ -170,6 +170,28 @@ def test_permission_and_stacks_look_at_each_other_under_siglock():
 
 
 @pytest.mark.trio
+async def test_the_nm_of_one_thread_reads_no_permission_that_another_changes_just_now(sample):
+    world = Machine(cpus=2)
+    leader = world.host_task(asks, (REQ, 18), name="leader")
+    world.permissions(leader)
+    world.host_task(amx_task, b"\x55" * 1024, cpu=1, leader=leader, name="thread")
+    ends = set()
+    for story in await sample(world, 80):
+        assert story.execution.violation is None
+        holder = None
+        for name, _, _, text in story.steps:
+            if text == "leader->siglock.acquire":
+                assert holder is None
+                holder = name
+            elif text == "leader->siglock.release":
+                holder = None
+            elif name == "thread" and text == "load leader->fpu.perm":
+                assert holder == "thread"
+        ends.add(story.labels("thread").get("signal"))
+    assert ends == {None, "SIGILL"}
+
+
+@pytest.mark.trio
 async def test_threads_share_the_permission_of_their_process(tell):
     world = Machine(cpus=2)
     leader = world.host_task(asks, (REQ, 18), name="leader")

@@ -43,7 +43,7 @@ class Tasks(Building):
     # Processes.
 
     def permissions(self, process: Program, *, guest: int = 0, sigaltstack: int = 0) -> None:
-        """Let a process ask for permissions, fork, and call execve(2): adds its siglock, and what that protects.
+        """Let a process ask for permissions, fork, and call execve(2): adds what its siglock protects besides `perm`.
 
         `guest` is its permission for its guests' dynamic features (mask), `sigaltstack` the size of its first thread's alternate
         signal stack (bytes; 0: none). Threads of it are added behind this.
@@ -53,7 +53,6 @@ class Tasks(Building):
             raise ModelError(f"{process.name} is no process of this machine: a user task that is no thread")
         self._check_features("guest", guest)
         self.cell(task.guest_perm.cell, guest)
-        self.lock(task.siglock.name)
         self.cell(task.thread_group.cell, (process,))
         self.cell(task.sas_ss_size.cell, sigaltstack)
 
@@ -71,7 +70,6 @@ class Tasks(Building):
         self.cell(task.sas_ss_size.cell, 0)
         if not thread:
             self.cell(task.guest_perm.cell, 0)
-            self.lock(task.siglock.name)
             self.cell(task.thread_group.cell, (task.program,))
         saved = (Saved(Ring.USER, True),)
         self.cell(task.program.placement, Placement(None, Frame(task.program, Kind.TASK, saved=saved)))

@@ -48,11 +48,15 @@ def enlarged(model: CpuModel, ref: Fpstate, task: str, features: int) -> Fpstate
 
 
 def possible_fpstates(model: CpuModel, own: Fpstate, task: str) -> tuple[Fpstate, ...]:
-    """Return the fpstate that a task has first, and those that it may come to have, with more dynamic features."""
-    lacking = bits(model.xfd_capable & ~own.xfeatures)
+    """Return the fpstates that a task may come to have, whichever is its `own` now: the default one, and all larger ones.
+
+    It has each of these after execve(2), and first uses of dynamic features in some order.
+    """
+    default = default_fpstate(model, task, own.xfeatures & ~model.xfd_capable)
+    dynamic = bits(model.xfd_capable)
     larger = (
-        enlarged(model, own, task, sum(1 << number for number in chosen))
-        for count in range(1, len(lacking) + 1)
-        for chosen in combinations(lacking, count)
+        enlarged(model, default, task, sum(1 << number for number in chosen))
+        for count in range(1, len(dynamic) + 1)
+        for chosen in combinations(dynamic, count)
     )
-    return (own, *larger)
+    return (default, *larger)

@@ -14,6 +14,7 @@ from actors.system.kernel.flags import Flags
 from actors.system.kernel.layout import enlarged
 from actors.system.kernel.vmalloc import VMALLOC, Vfree, Vzalloc
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
+from actors.system.xstate.permission import spin_lock_irq, spin_unlock_irq, xstate_get_group_perm
 
 ALLOCATOR = Choice("vmalloc")
 
@@ -27,8 +28,10 @@ async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> Errno | None:
     event = xfd_err & cpu.kernel.dynamic
     if not event:
         return None
-    task = cpu.me
-    if event & ~await cpu.read(task.perm):
+    await spin_lock_irq(cpu, cpu.me)
+    permitted = await xstate_get_group_perm(cpu, guest=False)
+    await spin_unlock_irq(cpu, cpu.me)
+    if event & ~permitted:
         return Errno.EPERM
     return await fpstate_realloc(cpu, event)
 

@@ -21,7 +21,7 @@ from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import NONE, Flags
 from actors.system.kernel.warnings import BAD_FPU_STATE, KERNEL_NM, RESTORE_FAULTED
 from actors.system.machine import Machine
-from protocol.handles import Program
+from protocol.handles import Cell, Program
 from protocol.instructions import XsaveArea
 from protocol.registers import Component, Msr
 from tests.system.calling import TASK, in_order, inside, of, one_task, put
@@ -62,7 +62,7 @@ async def saves_under_xfd(cpu):
     await cpu.wrmsr(Msr.XFD, TILEDATA)
     await save_fpregs_to_fpstate(cpu, cpu.me)
     await cpu.wrmsr(Msr.XFD, 0)
-    set_label("saved", (await cpu.load(OWN.regs)).xstate_bv)
+    set_label("saved", (await cpu.load(Cell("task->fpstate[0x40000].regs"))).xstate_bv)
 
 
 @pytest.mark.trio
@@ -311,7 +311,7 @@ async def test_a_smaller_buffer_of_a_task_with_another_xfd_is_loaded_behind_its_
     texts = (await tell(world)).of("task")
     assert in_order(
         texts,
-        "load task->fpstate.xfd",
+        "load task->fpstate[0x40000].xfd",
         "this_cpu load xfd_state",
         "wrmsr XFD 0x80000",
         "this_cpu store xfd_state 0x80000",

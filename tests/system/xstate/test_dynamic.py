@@ -20,6 +20,7 @@ from tests.system.orders import Failing
 
 BOTH = TILEDATA | HYPOTHETICAL
 TILE = b"\x55" * 1024
+PERMITTED = ["cli", "task->siglock.acquire", "load task->fpu.perm", "task->siglock.release", "sti"]
 
 
 def on_mail_2021(code, *args, perm=0):
@@ -59,7 +60,7 @@ async def test_all_that_xfd_err_names_has_to_be_permitted_and_is_then_enabled(
 
 @pytest.mark.trio
 async def test_a_refusal_reads_the_permission_and_touches_nothing(tell):
-    assert inside(await tell(on_mail_2021(xfd_enable_feature, TILEDATA))) == ["load task->fpu.perm"]
+    assert inside(await tell(on_mail_2021(xfd_enable_feature, TILEDATA))) == PERMITTED
     assert inside(await tell(on_mail_2021(xfd_enable_feature, 0))) == []
 
 
@@ -151,21 +152,34 @@ async def preempted_between_fault_and_lock(cpu, value):
     set_label("found", (await cpu.movq_from(0), await cpu.tilestored(0) == TILE))
 
 
-@pytest.mark.trio
-async def test_a_task_that_is_preempted_before_the_lock_keeps_its_registers(sample):
+def two_that_use_tiles():
     world = Machine()
     world.host_task(preempted_between_fault_and_lock, 0xAAAA, perm=TILEDATA, name="task")
     world.host_task(preempted_between_fault_and_lock, 0xBBBB, perm=TILEDATA, name="other")
     world.interrupts(external=2)
-    loaded_under_the_lock = 0
-    for story in await sample(world, 300):
-        assert story.execution.ending == "finished", story.failure
-        assert story.labels("task")["found"] == (0xAAAA, True)
-        assert story.labels("other")["found"] == (0xBBBB, True)
-        texts = story.of("task")
-        locked = texts.index("this_cpu add preempt_count 512")
-        loaded_under_the_lock += "xrstors SSE|TILECFG|TILEDATA" in texts[locked : locked + 12]
-    assert loaded_under_the_lock > 5
+    return world
+
+
+def both_found(story):
+    assert story.execution.ending == "finished", story.failure
+    assert story.labels("task")["found"] == (0xAAAA, True)
+    assert story.labels("other")["found"] == (0xBBBB, True)
+
+
+@pytest.mark.trio
+async def test_tasks_that_are_preempted_wherever_keep_their_registers(sample):
+    for story in await sample(two_that_use_tiles(), 80):
+        both_found(story)
+
+
+@pytest.mark.trio
+async def test_a_task_that_is_preempted_before_the_lock_loads_its_registers_under_it(tell, before_message):
+    landing = before_message("irq0", "task", "store task->fpstate[0x40000].regs")
+    story = await tell(two_that_use_tiles(), landing)
+    both_found(story)
+    texts = story.of("task")
+    locked = texts.index("this_cpu add preempt_count 512")
+    assert "xrstors SSE|TILECFG|TILEDATA" in texts[locked : locked + 12]
 
 
 # What becomes of the old one.
@@ -255,12 +269,14 @@ def test_cells_of_all_buffers_that_a_task_may_come_to_have_are_there_from_the_st
     world.host_task(busy_task, name="task")
     world.host_task(busy_task, buffer=TILEDATA, name="other")
     regs = {cell.name: value for cell, value in world.cells.items() if cell.name.endswith("].regs")}
+    assert isinstance(regs.pop("other->fpstate[0x40000].regs"), XsaveArea)
     assert regs == dict.fromkeys(
         [
             "task->fpstate[0x40000].regs",
             "task->fpstate[0x80000].regs",
             "task->fpstate[0xc0000].regs",
+            "other->fpstate[0x80000].regs",
             "other->fpstate[0xc0000].regs",
         ]
-    ), "none is allocated"
+    ), "none of the others is allocated"
     assert isinstance(world.cells[TASK.fpstate.cell], Fpstate)
