@@ -13,7 +13,13 @@ from actors.runtime import RunQueue, Variable, World
 from actors.system.fpu.pkru import INIT_PKRU
 from actors.system.kernel.data import Fpstate, Kernel, Task
 from actors.system.kernel.flags import NONE, Flags
-from actors.system.kernel.layout import default_fpstate, enlarged, fpstate, fpstate_init_user, possible_fpstates
+from actors.system.kernel.layout import (
+    default_fpstate,
+    enlarged,
+    fpstate,
+    fpstate_init_user,
+    possible_fpstates,
+)
 from actors.system.kernel.preempt_count import PREEMPT_OFFSET
 from protocol.handles import Program
 

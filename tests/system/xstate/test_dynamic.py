@@ -14,6 +14,7 @@ from actors.system.sched import schedule
 from actors.system.tasks import amx_task, busy_task
 from actors.system.xstate.dynamic import Errno, fpstate_realloc, xfd_enable_feature
 from protocol.handles import Cell
+from protocol.instructions import XsaveArea
 from protocol.registers import Msr
 from tests.system.calling import TASK, in_order, inside, of, one_task
 from tests.system.orders import Failing
