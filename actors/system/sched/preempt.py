@@ -3,7 +3,7 @@
 A task is preempted where an interrupt returns into it (preempt_schedule_irq) or where it enables preemption again, if
 TIF_NEED_RESCHED is set, preempt_count is 0 and interrupts are on, and nowhere else. Softirqs run where an interrupt ends or
 bottom halves are enabled again, if the CPU is in no interrupt. Follows include/linux/{preempt,sched,bottom_half}.h,
-kernel/softirq.c and arch/x86/include/asm/fpu/api.h.
+kernel/sched/core.c, kernel/softirq.c and arch/x86/include/asm/fpu/api.h.
 """
 
 from actors.runtime import routine

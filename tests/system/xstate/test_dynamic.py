@@ -175,7 +175,7 @@ async def test_tasks_that_are_preempted_wherever_keep_their_registers(sample):
 
 @pytest.mark.trio
 async def test_a_task_that_is_preempted_before_the_lock_loads_its_registers_under_it(tell, before_message):
-    landing = before_message("irq0", "task", "store task->fpstate[0x40000].regs")
+    landing = before_message("irq0", "task", "vzalloc task->fpstate[0x40000]")
     story = await tell(two_that_use_tiles(), landing)
     both_found(story)
     texts = story.of("task")
