@@ -87,8 +87,7 @@ class Enabled:
         self._renew(changed)
         while self._width != self._layout.width:
             self._lay_out()
-        offers = self._offers
-        return [offer for offer in [offers[column] for column in self._order] if offer is not None]
+        return list(filter(None, map(self._offers.__getitem__, self._order)))
 
     def _lay_out(self) -> None:
         """Take note of the columns that have been added, and ask the programs among them."""
@@ -108,13 +107,14 @@ class Enabled:
         self.row.extend([0] * (self._layout.width - len(self.row)))
 
     def _renew(self, changed: list[int]) -> None:
-        """Ask the programs again whose answer may be another one now."""
-        row, offers = self.row, self._offers
+        """Ask the programs again whose answer may be another one now, in their order, if it is not known."""
+        row, offers, standing = self.row, self._offers, self._here
         watchers = self._watchers
-        for own in sorted(set().union(*[watchers[column] for column in changed])):
-            here = self._here[own]
+        unknown = []
+        for own in set().union(*[watchers[column] for column in changed]):
+            here = standing[own]
             if here is None or here.number != row[own]:
-                self._ask(own)
+                unknown.append(own)
                 continue
             for column, number in here.when:
                 if row[column] != number:
@@ -125,7 +125,9 @@ class Enabled:
                 if key in here.offers:
                     offers[own] = here.offers[key]
                 else:
-                    self._ask(own)
+                    unknown.append(own)
+        for own in sorted(unknown):
+            self._ask(own)
 
     def _ask(self, own: int) -> None:
         """Find out whether the program of a column is enabled, wherever it stands."""

@@ -128,10 +128,16 @@ class Fresh:
     def _draw_again(self, offers: Sequence[Offer], chosen: Offer) -> None:
         """Forget the priorities of a step and of those that raced with it."""
         writes, touched = set(chosen.writes), {*chosen.reads, *chosen.writes}
+        priorities = self._priorities
+        raced: dict[Hashable, bool] = {}  # one of each kind is looked at
         for offer in offers:
-            if not (touched.isdisjoint(offer.writes) and writes.isdisjoint(offer.reads)):
-                self._priorities.pop(offer.program, None)
-        self._priorities.pop(chosen.program, None)
+            races = raced.get(offer.kind)
+            if races is None:
+                races = not (touched.isdisjoint(offer.writes) and writes.isdisjoint(offer.reads))
+                raced[offer.kind] = races
+            if races:
+                priorities.pop(offer.program, None)
+        priorities.pop(chosen.program, None)
 
     def _choose(self, offers: Sequence[Offer], places: Sequence[int]) -> int:
         """Choose among several places: new ones first, then by priority; of those that are alike in that, any."""
