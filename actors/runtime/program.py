@@ -12,14 +12,11 @@ replies it ever got.
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from sys import exc_info
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
 from actors.runtime.errors import ModelError
-
-if TYPE_CHECKING:
-    from actors.runtime.routine import Calls
 
 __plumbing__ = True  # where a program stands is never in here, but in what called it
 
@@ -33,16 +30,34 @@ def body_of(function: Any) -> Any:
     return getattr(function, "__routine__", function)
 
 
+class Routines(Protocol):
+    """What a routine says of itself as it is called and left (`routine.Calls`)."""
+
+    def enter(self, function: Behaviour, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Note that a routine begins."""
+
+    def become(self, made: "Become") -> None:
+        """Note that the innermost routine begins its next round."""
+
+    def leave(self, value: Any) -> None:
+        """Note that the innermost routine has returned."""
+
+    def leave_by_error(self) -> None:
+        """Note that the innermost routine is left by an exception."""
+
+
 class Stepped(Protocol):
     """What the code that steps a program must offer to the calls below.
 
-    `outer_error` is the exception that was being handled when the program was stepped; `calls` are the routines
-    that it is in.
+    `outer_error` is the exception that was being handled when the program was stepped.
     """
 
     closing: bool
     outer_error: BaseException | None
-    calls: "Calls"
+
+    @property
+    def calls(self) -> Routines:
+        """The routines that the program is in."""
 
     def about_to_send(self) -> None:
         """Let the message go, or raise; asked only while the program is closing or handles an exception."""

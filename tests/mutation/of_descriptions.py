@@ -270,6 +270,21 @@ MUTATIONS = (
     *of(
         "description.py",
         (
+            "facts-legacy",
+            "13.2: XCR0 supports the legacy components, which sub-leaf 0 does not list",
+            "X87 | SSE | mask(",
+            "X87 | mask(",
+        ),
+        (
+            "facts-overlap",
+            "13.4.3: in the standard format APX state may lie where MPX state does",
+            "any(overlap(one, other) for one",
+            "False and any(overlap(one, other) for one",
+        ),
+    ),
+    *of(
+        "leaf_0d.py",
+        (
             "default-linear-bits",
             "silicon fact 17: 57 bits",
             "linear_bits: int = 57",

@@ -120,6 +120,9 @@ class History:
         self.nodes: list[Node | None] = [None]
         self._outside = Place(None, Interner())
         self._starts: dict[Place, Node] = {}
+        self._stops: dict[
+            Place, Node
+        ] = {}  # the state at each place where the program sends: not where it calls a routine
         self._standing: OrderedDict[Node, Running] = OrderedDict()
         self._met_again: list[tuple[Node, Any, Node]] = []
 
@@ -186,9 +189,9 @@ class History:
             place = place.along(running.calls.trail)
         if running.failure is not None:
             place = place.replied(Failure, running.failure)
-        known = place.node
+        known = self._stops.get(place)
         if known is None:
-            known = place.node = self._node(parent, reply, running, root)
+            known = self._stops[place] = self._node(parent, reply, running, root)
             known.place = place
             return known
         assert parent is not None

@@ -13,15 +13,12 @@ What a routine was replied is thereby gone once it has returned. One that has ra
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 from actors.explore.tables.interning import Interner
 from actors.runtime.program import Behaviour
 from actors.runtime.routine import Entered, Event, Left, Raised
 from actors.runtime.values import typed
-
-if TYPE_CHECKING:
-    from actors.explore.tables.histories import Node
 
 _NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -29,15 +26,13 @@ _NONE: Mapping[str, object] = MappingProxyType({})
 class Place:
     """A place of one program; `caller` is where the routine that it is in was called.
 
-    `node` is the state of the program there, if it stops there: not where it goes on to call a routine. `values` numbers
-    arguments, which are large and mostly the same.
+    `values` numbers arguments, which are large and mostly the same.
     """
 
-    __slots__ = ("_next", "_values", "caller", "node")
+    __slots__ = ("_next", "_values", "caller")
 
     def __init__(self, caller: Optional["Place"], values: Interner) -> None:
         self.caller = caller
-        self.node: Node | None = None
         self._values = values
         self._next: dict[object, Place] = {}
 

@@ -12,6 +12,7 @@ import msgspec
 
 from actors.machine.xstate.components import SSE, SSE_BYTES, X87, X87_BYTES
 from actors.machine.xstate.impossible import Rule, broken
+from actors.machine.xstate.leaf_0d import Leaf0D
 from actors.machine.xstate.state_component import StateComponent, overlap
 from actors.runtime.errors import VmraceError
 
@@ -30,24 +31,8 @@ class ImpossibleCpu(VmraceError, ValueError):
         self.rule = rule
 
 
-class Description(msgspec.Struct, frozen=True, cache_hash=True):
-    """All of CPUID leaf 0DH, and what else tells CPUs apart here: linear-address bits, MXCSR_MASK, and `amx_ts`.
-
-    The first five flags are CPUID.(EAX=0DH,ECX=1):EAX[4:0], under the names of what they enumerate. `amx_ts`: AMX instructions
-    raise #NM if CR0.TS = 1. No source that could be had settles it: KVM's developers reason that this #NM comes before that of
-    XFD, the emulator of the vectors executes LDTILECFG and TILEZERO with CR0.TS = 1. Raises ImpossibleCpu.
-    """
-
-    name: str
-    components: tuple[StateComponent, ...]
-    xsaveopt: bool = True
-    xsavec: bool = True
-    xgetbv1: bool = True
-    xsaves: bool = True
-    xfd: bool = False
-    linear_bits: int = 57
-    mxcsr_mask: int = 0xFFFF
-    amx_ts: bool = True
+class Description(Leaf0D, frozen=True, cache_hash=True):
+    """A CPU as leaf 0DH describes it (see `Leaf0D` for the fields), which can be. Raises ImpossibleCpu."""
 
     def __post_init__(self) -> None:
         found = broken(self)

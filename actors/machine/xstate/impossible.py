@@ -11,14 +11,12 @@ should not ask for gigabytes.
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from actors.machine.xstate.components import AVX, AVX512, EXTENDED_REGION, MPX, TILES, bits
+from actors.machine.xstate.leaf_0d import Leaf0D
 from actors.machine.xstate.state_component import StateComponent, overlap
 from protocol.registers import Component
-
-if TYPE_CHECKING:
-    from actors.machine.xstate.description import Description
 
 LARGEST_AREA = 1 << 20
 """The most bytes that an XSAVE area can have here; on released CPUs it is 11,008."""
@@ -50,12 +48,12 @@ _AT_LEAST = {4: 16, 8: 72, 9: 4, 15: 808}
 class Rule(NamedTuple):
     """What breaks the rule, as fields of the reason, once for each culprit; the reason; where the rule is from."""
 
-    culprits: Callable[["Description"], Iterator[dict[str, Any]]]
+    culprits: Callable[[Leaf0D], Iterator[dict[str, Any]]]
     reason: str
     source: str
 
 
-_OfOne = Callable[[StateComponent, "Description"], bool]
+_OfOne = Callable[[StateComponent, Leaf0D], bool]
 
 
 def _name(number: int) -> str:
@@ -63,10 +61,10 @@ def _name(number: int) -> str:
     return f"component {number} ({Component(number).name})" if known else f"component {number}"
 
 
-def _component(broken: _OfOne) -> Callable[["Description"], Iterator[dict[str, Any]]]:
+def _component(broken: _OfOne) -> Callable[[Leaf0D], Iterator[dict[str, Any]]]:
     """Ask of each component."""
 
-    def culprits(cpu: "Description") -> Iterator[dict[str, Any]]:
+    def culprits(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
         for one in cpu.components:
             if broken(one, cpu):
                 exact, least = _EXACT.get(one.number), _AT_LEAST.get(one.number)
@@ -76,7 +74,7 @@ def _component(broken: _OfOne) -> Callable[["Description"], Iterator[dict[str, A
     return culprits
 
 
-def _no_components(cpu: "Description") -> Iterator[dict[str, Any]]:
+def _no_components(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
     found: object = cpu.components
     if not isinstance(found, tuple):
         yield {"what": f"a tuple of StateComponent, not {type(found).__name__}"}
@@ -86,25 +84,25 @@ def _no_components(cpu: "Description") -> Iterator[dict[str, Any]]:
             yield {"what": f"StateComponent each, not {one!r}"}
 
 
-def _no_numbers(cpu: "Description") -> Iterator[dict[str, Any]]:
+def _no_numbers(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
     for one in cpu.components:
         for value in (one.number, one.size, one.offset):
             if not isinstance(value, int):
                 yield {"number": one.number, "other": value}
 
 
-def _cpu(broken: Callable[["Description"], bool]) -> Callable[["Description"], Iterator[dict[str, Any]]]:
+def _cpu(broken: Callable[[Leaf0D], bool]) -> Callable[[Leaf0D], Iterator[dict[str, Any]]]:
     """Ask of the whole."""
     return lambda cpu: iter([{"cpu": cpu, "end": _end(cpu), "largest": LARGEST_AREA}] if broken(cpu) else [])
 
 
-def _twice(cpu: "Description") -> Iterator[dict[str, Any]]:
+def _twice(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
     for one, other in itertools.combinations(cpu.components, 2):
         if one.number == other.number:
             yield {"name": _name(one.number)}
 
 
-def _overlapping(cpu: "Description") -> Iterator[dict[str, Any]]:
+def _overlapping(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
     """Two user components on the same bytes; APX state has the place of MPX state, by its own specification."""
     user = sorted((one for one in cpu.components if not one.supervisor), key=lambda one: one.number)
     for one, other in itertools.combinations(user, 2):
@@ -112,10 +110,10 @@ def _overlapping(cpu: "Description") -> Iterator[dict[str, Any]]:
             yield {"name": _name(one.number), "other": _name(other.number)}
 
 
-def _lacking(group: int) -> Callable[["Description"], Iterator[dict[str, Any]]]:
+def _lacking(group: int) -> Callable[[Leaf0D], Iterator[dict[str, Any]]]:
     """Components of a group that are missing while others of it are there."""
 
-    def culprits(cpu: "Description") -> Iterator[dict[str, Any]]:
+    def culprits(cpu: Leaf0D) -> Iterator[dict[str, Any]]:
         has = _mask(cpu)
         if has & group and group & ~has:
             yield {"missing": ", ".join(_name(number) for number in bits(group & ~has))}
@@ -123,11 +121,11 @@ def _lacking(group: int) -> Callable[["Description"], Iterator[dict[str, Any]]]:
     return culprits
 
 
-def _mask(cpu: "Description") -> int:
+def _mask(cpu: Leaf0D) -> int:
     return sum(1 << one.number for one in cpu.components)
 
 
-def _end(cpu: "Description") -> int:
+def _end(cpu: Leaf0D) -> int:
     """Return how many bytes an area with all components has, in the format that takes more."""
     standard = max((one.offset + one.size for one in cpu.components), default=0)
     compacted = EXTENDED_REGION + sum(one.size + 63 for one in cpu.components)
@@ -252,7 +250,7 @@ RULES: tuple[Rule, ...] = (
 """In this order: of several that are broken the first is told."""
 
 
-def broken(cpu: "Description") -> tuple[Rule, str] | None:
+def broken(cpu: Leaf0D) -> tuple[Rule, str] | None:
     """Return the first rule that a description breaks, with the reason in words; None if a CPU can be like that."""
     for rule in RULES:
         for fields in rule.culprits(cpu):
