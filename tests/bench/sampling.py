@@ -15,11 +15,11 @@ drawn twice; so the mean over 20 seeds comes out on either side of 5.
 
 `bounded_buffer` and `StateWSQ` pull in two directions. With priorities by place alone `fresh` takes 8 schedules for the
 first and 7 for the second, with priorities by step 19 and 6, with none 16 and 5; a mixture that is better for one is worse
-for the other, and one with more places takes `qsort_mt` from 82 schedules to 124. The random walk and `urw` are better at
-`StateWSQ` than `fresh`.
+for the other, and one with more places takes `qsort_mt` from 82 schedules to 124. `urw` takes 3 for `StateWSQ`, but not
+always within a second.
 
-`twostage_100` has executions of 800 steps. The mean is far below its target; but a second is enough for some dozens of
-them, and it takes an unlucky seed more than that.
+`twostage_100` has executions of 800 steps, and `fresh` takes 21 of them on the mean: far below the target, but an unlucky
+seed takes several times as many, which is more than fit into a second.
 """
 
 import argparse
