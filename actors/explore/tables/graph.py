@@ -161,7 +161,7 @@ class Graph:
 
     def _arrive(self, row: Row, before: State, move: Move, changed: int) -> State:
         """Say how a new state stands; what the step has not changed stands as before."""
-        if before.ending is not None or move.failed or move.node.pending is None or move.child is not None:
+        if before.ending is not None or move.failed or move.node.pending is None:
             return self._judge(row, failed=move.failed)
         concerned = self._concerned_by(changed)
         if not concerned:

@@ -101,6 +101,31 @@ def test_a_device_is_not_asked_behind_a_gate_that_is_shut():
     assert set(ASKED) == {"0", "1", "2"}
 
 
+class Never(Gate, frozen=True):
+    """A gate that looks at nothing."""
+
+    def is_open(self, read):
+        return False
+
+
+class Nowhere(Round, frozen=True):
+    def gate(self, sender, message):
+        return Never()
+
+
+def test_a_gate_that_looks_at_nothing_stays_shut():
+    world = World()
+    for cell in (TURN, Cell("a")):
+        world.cell(cell, 0)
+    world.program(adds, Round("free", False), (Add(Cell("a"), 1, 0),) * 2, name="0")
+    for name in "12":
+        world.program(adds, Nowhere("nowhere", True), (Add(Cell("a"), 1, 0),), name=name)
+    ASKED.clear()
+    with Tables(world) as tables:
+        assert search_small(tables, keep_going=True).violated == {"deadlock"}
+    assert set(ASKED) == {"0"}
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [("swap_window", {"window": "closed"}), ("tile_state_survives", {}), ("xfd_err_lost", {"swap": "full"})],
