@@ -2,24 +2,15 @@
 
 from actors.machine.model import CpuName, Tracking, XfdErr, XfdSetting
 from actors.machine.xstate.components import SSE, TILECFG
-from actors.runtime import Program, case, scenario
+from actors.runtime import case, scenario
 from actors.system import Machine
-from actors.system.invariants import is_set, owned_while
+from actors.system.invariants import is_set
+from actors.system.invariants.values import Finds, OwnedWhile
 from actors.system.signals.uabi import frame_with
 from actors.system.signals.users import keeps_xmm0, sigreturns
 
 XMM0_OF_B = 0xB
 KEPT = "B finds in XMM0 what it loaded"
-
-
-def kept(xmm0: int | None) -> bool:
-    """What B read, if it has, is what it had loaded."""
-    return xmm0 in {None, XMM0_OF_B}
-
-
-def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
-    """The registers are B's while A's frame is found bad."""
-    return owned_while(owner, refused, whose="B")
 
 
 @scenario(
@@ -55,11 +46,13 @@ def sigreturn_owner(
     frame = world.user_frame("frame", bad, xfeatures=TILECFG)
     a = world.host_task(sigreturns, frame, name="A")
     b = world.host_task(keeps_xmm0, XMM0_OF_B, name="B")
-    world.interrupts(external=2)
-    world.always(KEPT, kept, b.label("xmm0"), words="B: XMM0 is 0, which B has loaded with 0xb")
+    world.interrupts(preemption=2)
+    world.always(
+        KEPT, Finds(XMM0_OF_B), b.label("xmm0"), words="B: XMM0 is {:#x}, which B has loaded with 0xb"
+    )
     world.sometimes(
         "A's XRSTOR fails while the registers are B's",
-        owned_by_b,
+        OwnedWhile("B"),
         world.kernel.owner.each[0],
         a.label("frame refused"),
     )

@@ -10,6 +10,7 @@ from actors.system.kernel.data import Sigaction
 from actors.system.signals.users import amx_and_yield, amx_handler, sigreturns_to_amx, waits_for_signal
 
 WARNING = "xfd_validate_state: Tn restores under its XFD"
+RULE = "I3: Tn's registers are loaded"
 ESCAPED = "Tn never uses AMX without permission"
 
 TILE = b"\xaa" * 1024
@@ -26,7 +27,7 @@ Variant = Literal["delivery", "sigreturn"]
             states=6_432,
             steps=62,
         ),
-        case(variant="delivery", fixes="shipped", expect="proved", states=10_331),
+        case(variant="delivery", rule=True, fixes="shipped", expect="proved", states=10_331),
         case(
             variant="sigreturn",
             fixes="-388eff894d6b",
@@ -35,7 +36,23 @@ Variant = Literal["delivery", "sigreturn"]
             states=600,
             steps=55,
         ),
-        case(variant="sigreturn", fixes="shipped", expect="proved", states=1_001),
+        case(variant="sigreturn", rule=True, fixes="shipped", expect="proved", states=1_001),
+        case(
+            variant="delivery",
+            debug=False,
+            rule=True,
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(RULE,),
+        ),
+        case(
+            variant="sigreturn",
+            debug=False,
+            rule=True,
+            fixes="-388eff894d6b",
+            expect="violated",
+            violated=(RULE,),
+        ),
         case(
             variant="delivery",
             debug=False,
@@ -60,6 +77,7 @@ Variant = Literal["delivery", "sigreturn"]
 def xfd_signal_delivery(
     variant: Variant = "delivery",
     debug: bool = True,
+    rule: bool = False,
     fixes: str = "shipped",
     cpu: CpuName = "sapphire_rapids",
     xfd_err: XfdErr = "load",
@@ -79,8 +97,9 @@ def xfd_signal_delivery(
 
     Tn's next tile instruction executes where it should raise #NM. Its tiles are saved nowhere: its fpstate has no room for them.
     A kernel with CONFIG_X86_DEBUG_FPU (`debug`) says so before: xfd_validate_state() finds init_fpstate's XFD, which is Tn's,
-    in conflict with the CPU's. The fix: xfd_update_state() before the restore. In the fixed form the window is entered as
-    often, and Tn is killed by SIGILL, as it should be.
+    in conflict with the CPU's. With `rule` it is asked at all stable points whether the registers of a task that runs are loaded,
+    its XFD among them (I3): from the unlock on they are not. The fix: xfd_update_state() before the restore. In the fixed
+    form the window is entered as often, and Tn is killed by SIGILL, as it should be.
     """
     world = Machine(cpus=1, cpu=cpu, xfd_err=xfd_err, xfd_set=xfd_set, tracking=tracking, fixes=fixes)
     if variant == "delivery":
@@ -92,7 +111,9 @@ def xfd_signal_delivery(
         tn = world.host_task(sigreturns_to_amx, None, name="Tn")
         clearing = tn.label("frame refused")
     world.host_task(amx_and_yield, TILE, perm=TILEDATA, buffer=TILEDATA, name="Ta")
-    world.interrupts(external=1)
+    world.interrupts(preemption=1)
+    if rule:
+        world.invariants("I3")
     if debug:
         world.invariants("xfd_validate_state", tasks=[tn])
     world.always(ESCAPED, unset, tn.label("used AMX"), words="Tn uses AMX without permission: no #NM")

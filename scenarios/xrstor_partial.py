@@ -1,24 +1,15 @@
 """An XRSTOR that faults, and has changed registers all the same, which the kernel holds for another task."""
 
 from actors.machine.model import CpuName, Tracking, XfdErr, XfdSetting
-from actors.runtime import Program, case, scenario
+from actors.runtime import case, scenario
 from actors.system import Machine
-from actors.system.invariants import is_set, owned_while
+from actors.system.invariants import is_set
+from actors.system.invariants.values import NeverFinds, OwnedWhile
 from actors.system.signals.uabi import frame_with
 from actors.system.signals.users import keeps_xmm0, sigreturns
 
 XMM0_OF_A, XMM0_OF_B = 0xA, 0xB
 LEAK = "B never reads A's XMM0"
-
-
-def not_of_a(xmm0: int | None) -> bool:
-    """What B read, if it has, is not what A's frame has in it (I9)."""
-    return xmm0 != XMM0_OF_A
-
-
-def owned_by_b(owner: Program | None, refused: bool | None) -> bool:
-    """The registers are B's while A's frame is found bad."""
-    return owned_while(owner, refused, whose="B")
 
 
 @scenario(
@@ -60,11 +51,11 @@ def xrstor_partial(
     a = world.host_task(sigreturns, frame, name="A")
     b = world.host_task(keeps_xmm0, XMM0_OF_B, name="B")
     world.sibling(frame)
-    world.interrupts(external=2)
-    world.always(LEAK, not_of_a, b.label("xmm0"), words="B reads A's XMM0")
+    world.interrupts(preemption=2)
+    world.always(LEAK, NeverFinds(XMM0_OF_A), b.label("xmm0"), words="B reads A's XMM0")
     world.sometimes(
         "A's XRSTOR fails while the registers are B's",
-        owned_by_b,
+        OwnedWhile("B"),
         world.kernel.owner.each[0],
         a.label("frame refused"),
     )

@@ -29,8 +29,9 @@ class Condition(msgspec.Struct, frozen=True):
     `always`: holds in every state (where `at` says yes, if given). `sometimes`: holds in at least one state;
     a world in which it never did proves nothing. `kind` says whether breaking it harms somebody (symptom) or
     only a rule (hygiene); `words` is what the harmed one would say of it, where that is known ("unexpected
-    #NM exception"). An `always` with `after` holds while one of these programs has not returned; the last cells of
-    `reads` are then their lives, of which the predicates are not told.
+    #NM exception"), with `{}` for the values of `reads` in turn. An `always` with `after` holds while one of
+    these programs has not returned; the last cells of `reads` are then their lives, of which the predicates
+    are not told.
     """
 
     mode: Literal["always", "sometimes"]

@@ -1,13 +1,13 @@
 """How an execution ends when something went wrong: the violation, with who failed or who waits for what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from actors.runtime.conditions import Condition
 from actors.runtime.running import Running
 from actors.runtime.shapes import described
 from actors.runtime.values import show
-from protocol.handles import Cell
+from protocol.handles import Cell, Label
 from protocol.records import Failure, Violation
 
 _WIDEST = 60
@@ -18,14 +18,24 @@ def names_of(broken: Sequence[str], failures: Sequence[Failure]) -> tuple[str, .
     return (*broken, *(f"{failure.program}: {failure.type}" for failure in failures))
 
 
-def violation(broken: Sequence[Condition], failures: Sequence[Failure]) -> Violation:
-    """Put together what went wrong in one step."""
+def violation(
+    broken: Sequence[Condition], failures: Sequence[Failure], read: Callable[[Cell | Label], Any]
+) -> Violation:
+    """Put together what went wrong in one step; the words of a condition are told what it has read."""
     names = names_of([condition.name for condition in broken], failures)
     texts = [failure.text or failure.type for failure in failures]
-    texts += [condition.words or condition.name for condition in broken]
+    texts += [_told(condition, read) for condition in broken]
     symptom = bool(failures) or any(condition.kind == "symptom" for condition in broken)
     kind: Literal["symptom", "hygiene"] = "symptom" if symptom else "hygiene"
     return Violation(names, kind, "; ".join(texts), failures[0] if failures else None)
+
+
+def _told(condition: Condition, read: Callable[[Cell | Label], Any]) -> str:
+    """Return a condition's words with the values that it has read; as they stand, if these do not fit in."""
+    try:
+        return condition.words.format(*map(read, condition.reads)) or condition.name
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return condition.words
 
 
 def deadlock(order: Sequence[Running], cells: Mapping[Cell, Any]) -> Violation:

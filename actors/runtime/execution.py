@@ -283,7 +283,8 @@ class Execution:
             self.ending = "violated"
             # Two may fail in one step, a program and its child: in the default order, not in that of the tasks.
             failed = sorted(self._failed, key=_key)
-            self.violation = endings.violation(broken, [one.failure for one in failed if one.failure])
+            failures = [one.failure for one in failed if one.failure]
+            self.violation = endings.violation(broken, failures, self.read)
         elif self._required == 0:
             self.ending = "finished"
         elif limit is not None and self.steps >= limit:

@@ -143,6 +143,21 @@ def test_the_kind_is_the_worst_of_what_broke(run):
     assert run(world).violation.text == "rule; in the kernel's words"
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("x is {}, which is too much", "x is 1, which is too much"),
+        ("x is {:#x}", "x is 0x1"),
+        ("braces of its own: {0!s}{1}", "braces of its own: {0!s}{1}"),
+        ("a lone {", "a lone {"),
+    ],
+)
+def test_words_are_told_what_the_condition_has_read(run, words, text):
+    world = build()
+    world.always("harm", is_below(1), Cell("x"), words=words)
+    assert run(world).violation.text == text
+
+
 async def labels_what_it_draws(draw):
     set_label("drawn", (await draw.choose(*range(20)), "as", "a", "tuple", "made", "anew"))
 

@@ -18,8 +18,8 @@ WARN                dying               no other WARN() of the kernel's is hit
 ==================  ==================  =======================================================================
 
 `stable` says what stable points are, `subject` what an invariant is asked of, `contents` what registers and areas hold.
-`Machine.invariants(...)` adds the conditions, one for each CPU and task. `labels`, `modes` and `happened` are predicates for a
-scenario's own conditions.
+`Machine.invariants(...)` adds the conditions, one for each CPU and task. `labels`, `modes`, `values` and `happened` are
+predicates for a scenario's own conditions.
 
 May import: `actors.system.debug_fpu`, `actors.system.kernel`, `actors.machine`, `actors.runtime`, `protocol`.
 """
@@ -34,7 +34,6 @@ from actors.system.invariants.modes import (
     host_if_set,
     host_user,
     off_cpu_while,
-    owned_while,
     runs_on_other,
 )
 from actors.system.invariants.ownership import i3, i6
@@ -75,7 +74,6 @@ __all__ = [
     "none_or_zero",
     "not_false",
     "off_cpu_while",
-    "owned_while",
     "runs_on_other",
     "unset",
     "xfd_err_clear",

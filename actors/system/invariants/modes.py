@@ -3,7 +3,6 @@
 from typing import Any
 
 from actors.machine.state import CpuState, Placement
-from protocol.handles import Program
 
 
 def host_if_set(cpu: CpuState) -> bool:
@@ -30,8 +29,3 @@ def off_cpu_while(placement: Placement, label: bool | None) -> bool:
 def runs_on_other(placement: Placement) -> bool:
     """A thread runs on another CPU than the first."""
     return placement.cpu not in {None, 0}
-
-
-def owned_while(owner: Program | None, label: bool | None, *, whose: str) -> bool:
-    """The registers are those of the task `whose` (its name) while a program's label is set."""
-    return bool(label) and owner is not None and owner.name == whose

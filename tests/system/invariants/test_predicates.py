@@ -5,6 +5,7 @@ import pytest
 from actors.machine.state import CpuState, Frame, Kind, Placement, Ring
 from actors.machine.xstate.registers import XState
 from actors.system import invariants as i
+from actors.system.invariants.values import Finds, NeverFinds, OwnedWhile
 from protocol.handles import Program
 
 TASK, GUEST = Frame(Program("task"), Kind.TASK), Frame(Program("guest"), Kind.GUEST)
@@ -66,3 +67,24 @@ def test_where_a_thread_is(cpu, off, other):
     assert i.off_cpu_while(Placement(cpu), label=True) == off
     assert not i.off_cpu_while(Placement(cpu), label=None)
     assert i.runs_on_other(Placement(cpu)) == other
+
+
+# What was read.
+
+
+@pytest.mark.parametrize(("read", "found"), [(None, True), (7, True), (0, False), (8, False)])
+def test_a_value_is_found_or_not_asked_for_yet(read, found):
+    assert Finds(7)(read) is found
+
+
+@pytest.mark.parametrize(("read", "clean"), [(None, True), (0, True), (8, True), (7, False)])
+def test_anothers_value_is_never_found(read, clean):
+    assert NeverFinds(7)(read) is clean
+
+
+@pytest.mark.parametrize(
+    ("owner", "label", "owned"),
+    [("B", True, True), ("A", True, False), (None, True, False), ("B", None, False), ("B", False, False)],
+)
+def test_registers_are_owned_while_a_label_is_set(owner, label, owned):
+    assert OwnedWhile("B")(Program(owner) if owner else None, label) is owned
