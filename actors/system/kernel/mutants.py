@@ -10,8 +10,11 @@ Most are caught by an invariant, in the healthy worlds of `scenarios`. Some chan
 ====================  ==============================================================================================
 equivalent            why
 ====================  ==============================================================================================
-need_load_after_save  kernel_fpu_begin() runs with in_kernel_fpu set, so nobody else on this CPU uses the registers
-                      between the flag and the save, and with preemption off nobody switches
+need_load_after_save  interrupts are on, so one may come between the flag and the save; but in_kernel_fpu is set by
+                      then, and irq_fpu_usable() false for its handler and its softirq, which leave flag and
+                      registers alone; with preemption off nobody switches, or returns to user mode, the only
+                      others who look at the flag; the save does not. A softirq that does not ask first spoils
+                      what is saved in either order, and is warned of
 cleared_before_load   interrupts are off on the way to user mode, and under fpregs_lock() softirqs are, and
                       irq_fpu_usable() is false; an XRSTORS that faults is fixed up at once
 published_before_xfd  fpregs_lock() is held from the pointer to the register, and an fpstate's xfd begins as zero

@@ -13,6 +13,7 @@ from actors.explore.sampling import Wanted, explore
 from actors.explore.tables.coverage import VARIANT
 from actors.explore.verification import Demand, verify
 from actors.machine.model import TILEDATA
+from actors.machine.state import Kind, cpu_cell
 from actors.machine.xstate.tiles import config
 from actors.runtime import scenario, set_label
 from actors.runtime.devices.run_queue import Add
@@ -26,6 +27,7 @@ from actors.system.kernel.mutants import EQUIVALENT, MUTANTS, Mutant, check_muta
 from actors.system.sched.count import preempt_disable, preempt_enable_no_resched
 from actors.system.tasks import xmm_task
 from actors.system.xstate.kernel_fpu import kernel_fpu_begin, use_fpu
+from protocol.handles import Program
 from scenarios.healthy_two_tasks import healthy_two_tasks
 from tests.system.calling import inside, one_task
 
@@ -143,6 +145,40 @@ def test_an_idle_cpu_gives_the_registers_up_with_the_tiles():
     found = verify(asleep, {"mutant": "idle_owner_kept"}, Demand())
     assert found.recorded is not None
     assert found.recorded.names == ("A is not killed",), "without its configuration a tile is #UD"
+
+
+def lands_between(cpu, saving):
+    return saving is not None and cpu.top.kind is Kind.HARDIRQ and cpu.top.program == Program("fpuirq0")
+
+
+@scenario()
+def between(mutant: Mutant = "none") -> Machine:
+    """Does it matter which is first, the flag or the save, if an interrupt that would use the FPU comes between them?"""
+    machine = Machine(softirq=use_fpu, mutant=mutant)
+    task = machine.host_task(xmm_task, 0xAA, name="A")
+    machine.secret(task, 0xAA)
+    machine.interrupts(softirq=1, fpu=1)
+    machine.always("A finds its value", not_false, task.label("found"))
+    machine.sometimes(
+        "an interrupt lands before the save", lands_between, cpu_cell(0), Program("softirq0").label("xsaves")
+    )
+    machine.invariants()
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("mutant", "verdict"),
+    [
+        ("none", "proved"),
+        ("need_load_after_save", "proved"),
+        ("kernel_fpu_unsaved", "violated"),
+        ("kernel_fpu_flag_kept", "violated"),
+    ],
+)
+def test_nobody_sees_whether_the_flag_or_the_save_is_first(mutant, verdict):
+    found = verify(between, {"mutant": mutant}, Demand())
+    assert found.verdict == verdict
+    assert verdict == "violated" or all(found.sometimes.values())
 
 
 @pytest.mark.parametrize(
