@@ -16,7 +16,13 @@ WITH_AMX = [
     proved(timer=1, tracking="architectural", states=7_428),
     caught("switch_unsaved", "I6: registers valid for A are its", states=178, steps=22),
     caught("need_load_unset", "I3: A's registers are loaded", states=1_004, steps=43),
-    caught("owner_not_set", "I3: B's registers are loaded", states=220, steps=25),
+    caught(
+        "owner_not_set",
+        "I3: B's registers are loaded",
+        "I3: C's registers are loaded",
+        states=220,
+        steps=25,
+    ),
     caught(
         "last_cpu_alone",
         "I3: A's registers are loaded",
@@ -25,7 +31,7 @@ WITH_AMX = [
         steps=49,
     ),
     caught("own_features_only", "I9: C finds nobody else's value in registers", states=9_962, steps=75),
-    caught("flags_read_once", "I9: A finds nobody else's value in registers", states=1_979, steps=50),
+    caught("flags_read_once", "I6: registers valid for A are its", states=1_979, steps=50),
     caught("published_unlocked", "I3: B's registers are loaded", states=490, steps=36),
 ]
 
