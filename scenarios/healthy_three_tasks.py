@@ -11,52 +11,65 @@ from actors.system.xstate.kernel_fpu import use_fpu
 from scenarios.healthy import TILE, A, B, C, caught, expects, guards, proved
 
 WITH_AMX = [
-    proved(states=37_261),
-    proved(timer=1, softirq=1),
-    proved(timer=1, tracking="architectural", states=7_428),
-    caught("switch_unsaved", "I6: registers valid for A are its", states=178, steps=22),
-    caught("need_load_unset", "I3: A's registers are loaded", states=1_004, steps=43),
+    proved(states=56_285),
+    proved(timer=1, softirq=1, states=74_143),
+    proved(timer=1, tracking="architectural", states=8_736),
+    caught("switch_unsaved", "I6: registers valid for A are its", states=303, steps=23),
+    caught("need_load_unset", "I3: A's registers are loaded", states=2_410, steps=47),
     caught(
         "owner_not_set",
         "I3: B's registers are loaded",
         "I3: C's registers are loaded",
-        states=220,
+        states=363,
         steps=25,
     ),
     caught(
         "last_cpu_alone",
         "I3: A's registers are loaded",
         "I9: A finds nobody else's value in registers",
-        states=1_799,
-        steps=49,
+        states=3_862,
+        steps=53,
     ),
-    caught("own_features_only", "I9: C finds nobody else's value in registers", states=9_962, steps=75),
-    caught("flags_read_once", "I6: registers valid for A are its", states=1_979, steps=50),
-    caught("published_unlocked", "I3: B's registers are loaded", states=490, steps=36),
+    caught("own_features_only", "I9: C finds nobody else's value in registers", states=15_845, steps=79),
+    caught("flags_read_once", "I6: registers valid for A are its", states=2_613, steps=48),
+    caught("published_unlocked", "I3: B's registers are loaded", states=1_342, steps=40),
 ]
 
 WITHOUT_AMX = [
-    proved(amx=False, states=15_721),
-    proved(amx=False, timer=1, softirq=1, states=22_551),
-    proved(amx=False, timer=1, tracking="architectural", states=4_718),
-    proved(amx=False, timer=1, softirq=1, tracking="architectural"),
-    caught("switch_unsaved", "I6: registers valid for A are its", amx=False),
-    caught("need_load_unset", "I3: A's registers are loaded", amx=False),
-    caught("last_cpu_not_set", "I3: B's registers are loaded", "I3: C's registers are loaded", amx=False),
+    proved(amx=False, states=27_997),
+    proved(amx=False, timer=1, softirq=1, states=37_086),
+    proved(amx=False, timer=1, tracking="architectural", states=5_575),
+    proved(amx=False, timer=1, softirq=1, tracking="architectural", states=155_451),
+    caught("switch_unsaved", "I6: registers valid for A are its", amx=False, states=303, steps=23),
+    caught("need_load_unset", "I3: A's registers are loaded", amx=False, states=2_641, steps=47),
+    caught(
+        "last_cpu_not_set",
+        "I3: B's registers are loaded",
+        "I3: C's registers are loaded",
+        amx=False,
+        states=363,
+        steps=25,
+    ),
     caught(
         "last_cpu_alone",
         "I3: A's registers are loaded",
         "I9: A finds nobody else's value in registers",
         amx=False,
+        states=4_249,
+        steps=53,
     ),
-    caught("flags_read_once", "I6: registers valid for A are its", amx=False),
+    caught("flags_read_once", "I6: registers valid for A are its", amx=False, states=2_869, steps=48),
     caught(
         "owner_read_once",
         "I3: A's registers are loaded",
         "I9: A finds nobody else's value in registers",
         amx=False,
+        states=4_391,
+        steps=57,
     ),
-    caught("owner_kept", "I6: registers valid for A are its", amx=False, timer=1, softirq=1),
+    caught(
+        "owner_kept", "I6: registers valid for A are its", amx=False, timer=1, softirq=1, states=496, steps=20
+    ),
 ]
 
 

@@ -30,17 +30,17 @@ TASK_TILE = b"\xaa" * 1024
 @scenario(
     cases=[
         case(swap="none", expect="violated", violated=(HYGIENE,), states=40, steps=9),
-        case(swap="xfd", expect="violated", violated=(HYGIENE,), states=104, steps=16),
-        case(swap="full", expect="proved", states=73_794),
-        case(swap="conditional", expect="proved", states=68_314),
-        case(swap="msr_lists", expect="proved", states=63_532),
+        case(swap="xfd", expect="violated", violated=(HYGIENE,), states=103, steps=16),
+        case(swap="full", expect="proved", states=104_466),
+        case(swap="conditional", expect="proved", states=98_022),
+        case(swap="msr_lists", expect="proved", states=90_775),
         case(
             swap="xfd",
             cpu="mail_2021",
             xfd_err="load",
             expect="violated",
             violated=(HYGIENE,),
-            states=104,
+            states=103,
             steps=16,
         ),
         case(
@@ -49,11 +49,11 @@ TASK_TILE = b"\xaa" * 1024
             xfd_err="accumulate",
             expect="violated",
             violated=(HYGIENE,),
-            states=104,
+            states=103,
             steps=16,
         ),
-        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=65_805),
-        case(swap="full", tracking="architectural", expect="proved", states=965_089),
+        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=94_516),
+        case(swap="full", tracking="architectural", expect="proved", states=1_254_186),
     ],
     fix="1df4fd834e8e, ec5be88ab29f",
 )

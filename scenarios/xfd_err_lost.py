@@ -15,8 +15,8 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(swap="xfd", expect="violated", violated=(S1,), states=7_756, steps=66),
-        case(swap="full", expect="proved", states=18_386),
+        case(swap="xfd", expect="violated", violated=(S1,), states=13_442, steps=72),
+        case(swap="full", expect="proved", states=27_484),
     ],
     fix="1df4fd834e8e",
 )
