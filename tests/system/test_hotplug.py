@@ -1,15 +1,17 @@
 """CPUs that go offline and come back: what is lost, what survives, and what reaches them meanwhile."""
 
+import msgspec
 import pytest
 
 from actors.explore.verification import Demand, verify
 from actors.machine.model import HYPOTHETICAL, TILEDATA
-from actors.machine.state import Kind, Placement, cpu_cell
+from actors.machine.state import Frame, Kind, Placement, cpu_cell
 from actors.runtime import scenario, set_label
 from actors.runtime.drivers.trio_driver import open_driver
 from actors.runtime.errors import ModelError
 from actors.runtime.loading import built_in
 from actors.runtime.recorder import Recorder
+from actors.system.entry.hotplug import TakeDown
 from actors.system.machine import Machine
 from actors.system.sched import preempt_disable, preempt_enable
 from actors.system.sched.smp import cpu_online
@@ -181,6 +183,25 @@ def one_that_looks_twice(closed: bool = True) -> Machine:
 @pytest.mark.parametrize(("closed", "verdict"), [(True, "proved"), (False, "violated")])
 def test_preemption_off_anywhere_keeps_a_cpu_online(closed, verdict):
     assert verify(one_that_looks_twice, {"closed": closed}, Demand()).verdict == verdict
+
+
+def test_a_cpu_that_idles_gives_its_stopper_the_cpu_wherever_it_is():
+    world = Machine(cpus=2)
+    world.host_task(busy_task, cpu=1, name="task")
+    world.hotplug(1)
+    mask = next(spec.args[1] for spec in world.programs if spec.handle == Program("hotplug1"))
+    cpus = {number: world.cells[cpu_cell(number)] for number in range(2)}
+    idle1 = msgspec.structs.replace(cpus[1], frames=(Frame(Program("idle1"), Kind.TASK),))
+    values = {
+        **world.cells,
+        cpu_cell(0): msgspec.structs.replace(cpus[0], interrupt_flag=False),
+        cpu_cell(1): idle1,
+    }
+    assert mask.handle(Program("hotplug1"), TakeDown(), values), (
+        "idle0 has interrupts off, and will come round"
+    )
+    values[cpu_cell(1)] = msgspec.structs.replace(idle1, interrupt_flag=False)
+    assert not mask.handle(Program("hotplug1"), TakeDown(), values), "idle1 may have chosen somebody to run"
 
 
 # Refused.
