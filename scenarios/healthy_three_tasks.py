@@ -19,7 +19,6 @@ WITH_AMX = [
     caught(
         "owner_not_set",
         "I3: B's registers are loaded",
-        "I3: C's registers are loaded",
         states=363,
         steps=25,
     ),
@@ -45,7 +44,6 @@ WITHOUT_AMX = [
     caught(
         "last_cpu_not_set",
         "I3: B's registers are loaded",
-        "I3: C's registers are loaded",
         amx=False,
         states=363,
         steps=25,
