@@ -27,6 +27,8 @@ from actors.runtime.place import definition
 from actors.runtime.program import body_of
 from actors.runtime.sets import check_sets
 
+__plumbing__ = True  # a program whose value is refused stands in what called this
+
 _SCALARS = frozenset({int, bool, str, bytes, type(None)})
 _PREFIX: dict[type, str] = {int: "i", bool: "?", str: "s", type(None): "n"}
 

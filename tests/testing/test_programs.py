@@ -204,21 +204,19 @@ def test_blocks_are_carried_out_as_the_kernel_does():
     expected = [
         "Xgetbv",
         "Syscall",
+        *("FetchAdd", "Nop", "Cli", "Rdmsr", "Sti", "Nop"),
+        *("FetchAdd", "Load"),  # preempt_enable() reads the flags
         *(
             "FetchAdd",
-            "Nop",
             "Cli",
-            "Rdmsr",
+            "Pick",
+            "FetchAnd",
             "Sti",
-            "Nop",
             "FetchAdd",
-            "Load",
-        ),  # preempt_enable reads the flags
-        *("Cli", "Load", "FetchAnd", "Pick", "Sti"),  # schedule() reads preempt_count
+        ),  # schedule() switches with preemption off
         "Load",
         *("Cli", "Load", "Iret"),  # the way back to user mode
         "Nop",
-        "Syscall",
     ]
     assert sent(run, "task")[: len(expected)] == expected
     assert run.verdict == "not found"

@@ -27,7 +27,7 @@ from actors.explore.tables.steps import Move
 Log = list[tuple[str, int]]
 """An execution, as the program and the outcome of each step."""
 
-LIMIT = 80_000
+LIMIT = 120_000
 """States that are looked at."""
 
 Step = tuple[int, int, int, int, int]
