@@ -150,8 +150,7 @@ def _run(scenario: str, parameters: tuple[str, ...], seed: int) -> Work:
 @click.option(
     "--strategy",
     metavar="NAME",
-    default="portfolio",
-    help="Who makes the choices: portfolio, fresh, random, pct, pos or urw.",
+    help="Who makes the choices: portfolio (unless given), fresh, random, pct, pos or urw.",
 )
 @seed
 @click.option(
@@ -181,7 +180,7 @@ def _explore(
     scenario: str,
     parameters: tuple[str, ...],
     driver: Literal["tables", "trio"],
-    strategy: str,
+    strategy: str | None,
     seed: int,
     executions: int,
     keep_going: bool,
@@ -195,8 +194,10 @@ def _explore(
     from actors.explore.sampling import Wanted  # noqa: PLC0415
     from actors.explore.strategies import window as read  # noqa: PLC0415
 
+    if free and (strategy is not None or window):
+        raise click.UsageError("--free lets nobody choose: give no --strategy and no --window with it")
     wanted = Wanted(
-        strategy=strategy,
+        strategy=strategy or "portfolio",
         seed=seed,
         executions=executions,
         keep_going=keep_going,

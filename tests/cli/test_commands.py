@@ -135,6 +135,15 @@ def test_free(vmrace, vmrace_json):
     assert vmrace("replay", answer["token"])[0] == 1
 
 
+@pytest.mark.parametrize(
+    "given", [("--strategy", "pct"), ("--strategy", "portfolio"), ("--window", "p.label")]
+)
+def test_nobody_chooses_in_a_free_run(vmrace, given):
+    status, out, err = vmrace("explore", "lost_update", "--free", *given)
+    assert (status, out) == (2, "")
+    assert "--free lets nobody choose" in " ".join(err.split())
+
+
 def test_list(vmrace, vmrace_json):
     status, out, _ = vmrace("list")
     assert status == 0

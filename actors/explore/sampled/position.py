@@ -2,7 +2,8 @@
 
 Programs are offered in the order of creation, required ones first, whoever drives the execution; so the same
 draws choose the same programs everywhere. Values in here (places in the code, cells, states) are good for
-telling whether two are the same, and for nothing else.
+telling whether two are the same, and for nothing else; where coroutines are stepped, on Trio too, only within one
+execution. So `fresh`, which remembers states from one execution to the next, chooses otherwise there than on tables.
 """
 
 from collections.abc import Collection, Hashable, Sequence

@@ -6,8 +6,9 @@ Three ideas, each cheap:
   the same line are one. An order such as "nobody stores b before the checker has been there" is then a matter of
   a few lines of code, however many programs there are. In the others each pending step has one, as in POS, or
   all are alike, each step for itself, however many stand at one line: what is rare for one of these is often not
-  for another. Where a crowd has been seen at one line, places have priorities in three executions of four: the
-  orders within a crowd differ in names alone, and there are so many of them that little else would be tried.
+  for another. Where a crowd stood at one line when more programs were offered than ever before, places have
+  priorities in three executions of four: the orders within a crowd differ in names alone, and there are so many
+  of them that little else would be tried.
 * **What is new goes first**, in most executions. A step is new if at this place nothing has yet been answered like
   this; in some of them also if its cells have not yet been written last from there (a reads-from pair never seen).
   In the rest nothing is preferred: what is new at once may be in the way of what is new later. Nor in the first

@@ -2,7 +2,8 @@
 
 The programs' own functions that any history went through are read, and each `await` in them that no program has
 ever gone past is listed. A branch that the parameters rule out is listed too: it was not tested either. What is no part of
-the code under test, but stands in it to change it (a mutant's line), says so by the comment `# variant` at its end, and is not.
+the code under test, but stands in it to change it (a mutant's line), says so by the comment `# variant` on its
+first or last line, and is not.
 """
 
 import ast
@@ -32,8 +33,9 @@ def unexecuted(layout: Layout) -> tuple[str, ...]:
     for file, function, first in sorted(functions):
         tree = definitions(file).get((function, first))
         for line, end in _awaits(tree) if tree is not None else ():
-            lines = range(line, end + 1)
-            if not any((file, one) in executed or _is_variant(file, one) for one in lines):
+            if _is_variant(file, line) or _is_variant(file, end):
+                continue
+            if not any((file, one) in executed for one in range(line, end + 1)):
                 found.append(f"{file}:{line} in {function}: {linecache.getline(file, line).strip()}")
     return tuple(dict.fromkeys(found))
 
