@@ -36,7 +36,7 @@ def _least(given: Counterexample, event: str, limit: int, stop: StopRequest) -> 
         _EVENTS_ALONE,
         events,
         bound=here,
-        enders=enders(given.tables, given.identity),
+        enders=enders(given.identity),
         limit=min(limit, room(given.tables)),
         stop=stop,
     )

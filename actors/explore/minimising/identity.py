@@ -33,15 +33,20 @@ def _key(failure: Failure) -> tuple[str, str, str]:
 
 
 class Enders(NamedTuple):
-    """Whose steps can end an execution: the columns of these programs, None if it may be anybody's.
+    """Whose steps can end an execution: those of these programs and of whom they descend from, None if it may be anybody's.
 
+    They are names, not columns: a program has a column from when it is met, and another one in the background.
     There are some only where an execution ends by a step that does something; a deadlock may end it by one that does not.
     """
 
-    columns: frozenset[int] | None
+    programs: frozenset[str] | None
+
+    def may_be(self, name: str) -> bool:
+        """Say whether a step of the program of that name can end an execution."""
+        return self.programs is None or any(f"{one}.".startswith(f"{name}.") for one in self.programs)
 
 
-def enders(tables: Tables, found: Identity) -> Enders | None:
+def enders(found: Identity) -> Enders | None:
     """Return who can end an execution so; None if it may end by any step.
 
     A program fails at a step of its own, or at its start, which is a step of those that it descends from.
@@ -51,11 +56,4 @@ def enders(tables: Tables, found: Identity) -> Enders | None:
         return None
     if not failures or len(names) > len(failures):
         return Enders(None)
-    programs = [program for program, _, _ in failures]
-    return Enders(
-        frozenset(
-            column
-            for (name, _), column in tables.layout.programs.items()
-            if any(f"{program}.".startswith(f"{name}.") for program in programs)
-        )
-    )
+    return Enders(frozenset(program for program, _, _ in failures))

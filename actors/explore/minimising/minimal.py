@@ -93,7 +93,7 @@ def minimal(
             order,
             given.events,
             bound=order.cost(before),
-            enders=enders(given.tables, given.identity),
+            enders=enders(given.identity),
             limit=limit,
             stop=stop,
         )

@@ -15,7 +15,8 @@ what is one may depend on when it comes.
 What has to be known of an execution for that is which programs have only looked at last, and from which node: a
 memory. It is one integer, since there is one for each step that is looked at: a bit for each program that has
 looked, and behind these the numbers of their nodes. The first programs that look have room in it; what others
-look at is not remembered, and so left as it is.
+look at is not remembered, and so left as it is. A program gets its column, and its room, when it is first met:
+whether it can end the execution is asked then.
 """
 
 from actors.explore.minimising.events import Events
@@ -43,13 +44,28 @@ class Waiting:
         self._enders = enders
         self._only_looks: dict[Move, bool] = {}
         self._room: dict[int, int] = {}
+        self._ends: dict[int, bool] = {}
         self._ending = 0
-        for column in sorted(enders.columns or ()) if enders is not None else ():
-            self._ending |= self._bit(column)
+        for column in sorted(self._layout.histories):
+            if enders is not None and enders.programs is not None and self._can_end(column):
+                self._bit(column)
 
     def _bit(self, column: int) -> int:
         """Return the bit of a program; nothing if there is no room for it."""
-        return 1 << self._room.setdefault(column, len(self._room)) & _LOOKED
+        room = self._room.get(column)
+        if room is None:
+            room = self._room[column] = len(self._room)
+            if self._can_end(column):
+                self._ending |= 1 << room & _LOOKED
+        return 1 << room & _LOOKED
+
+    def _can_end(self, column: int) -> bool:
+        """Say whether the execution can end by a step of the program in a column."""
+        ends = self._ends.get(column)
+        if ends is None:
+            name = self._layout.histories[column].handle.name
+            ends = self._ends[column] = self._enders is None or self._enders.may_be(name)
+        return ends
 
     def after(self, memory: int, column: int, node: Node, move: Move, state: State) -> int:
         """Return the memory behind a step that a program takes in a state."""
@@ -87,8 +103,8 @@ class Waiting:
             return 0
         others = memory & _LOOKED & ~self._bit(last)
         if others:
-            return others.bit_count() + (self._enders.columns is not None and not others & self._ending)
-        return 0 if self._enders.columns is None or last in self._enders.columns else 1
+            return others.bit_count() + (not others & self._ending)
+        return 0 if self._can_end(last) else 1
 
     def might_have_waited(self, memory: int, column: int, node: Node, state: State) -> bool:
         """Say whether a program whose turn it is has looked before others went on, and would see the same now."""

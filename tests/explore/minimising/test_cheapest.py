@@ -11,9 +11,10 @@ from actors.explore.minimising.identity import Enders, enders
 from actors.explore.minimising.minimal import minimal
 from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST, Counts
 from actors.explore.minimising.playing import counted, play
-from actors.runtime import World
+from actors.runtime import World, spawn
 from tests.drawn import both
 from tests.explore.minimising.conftest import opened
+from tests.explore.minimising.test_zoo import plainly as plainly_on
 from tests.explore.proving import test_oracle as oracle
 
 MOST = 3_000
@@ -73,7 +74,7 @@ def test_a_plain_search_finds_nothing_cheaper(order, drawn):
         assert found.exact
         least = plainly(drawn, set(given.played.end.violated), order)
         assert order.cost(found.after) == least
-        whose = enders(given.tables, given.identity)
+        whose = enders(given.identity)
         assert cheapest(given.graph, given.same, order, given.events, enders=whose).cost == least
         assert found.after == given.counts(play(given.graph, found.log))
         assert given.same(play(given.graph, found.log).end)
@@ -132,6 +133,40 @@ def test_a_search_may_begin_anywhere():
 def test_a_program_fails_at_its_own_step_or_at_that_of_its_ancestors():
     drawn = (((("add", 0), ("expect", -1)), False), ((("add", 0),), False))
     with opened(oracle.build(drawn)) as given:
-        layout = given.tables.layout
-        assert enders(given.tables, given.identity) == Enders(frozenset({layout.programs["p0", False]}))
+        assert enders(given.identity) == Enders(frozenset({"p0"}))
         assert counted(given.played, given.events).steps == 1
+    deep = Enders(frozenset({"p.1.0", "q"}))
+    assert all(deep.may_be(name) for name in ("p", "p.1", "p.1.0", "q"))
+    assert not any(deep.may_be(name) for name in ("p.1.0.0", "p.10", "p.2", "q.0", "r"))
+
+
+async def fails(x, early):
+    if early:
+        for value in (5, 6, 7):
+            await x.store(value)
+    bad = early or await x.load() == 1
+    assert not bad
+
+
+async def spawns(x, choice):
+    early = await choice.choose(False, True)
+    await spawn(fails, x, early, background=early)
+    for _ in range(3):
+        await x.load()
+
+
+async def stores(x):
+    await x.store(1)
+
+
+def test_a_program_that_is_met_in_the_background_only_on_the_way_may_fail_as_well():
+    world = World()
+    x = world.variable("x", 0)
+    world.program(spawns, x, world.choice(), name="p")
+    world.program(stores, x, name="o")
+    with opened(world, [("p", 0), ("p", 0), ("o", 0), ("p.0", 0)]) as given:
+        assert ("p.0", True) not in given.tables.layout.programs
+        found = minimal(given)
+        assert ("p.0", True) in given.tables.layout.programs
+        assert (found.exact, found.after) == (True, (1, 0, 5))
+        assert plainly_on(given) == 1

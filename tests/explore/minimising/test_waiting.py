@@ -107,8 +107,7 @@ def test_who_has_only_looked_goes_on_if_somebody_has_to_end_it_by_a_step(tables)
 
 
 def test_and_those_who_can_end_it_come_last(tables):
-    columns = Walk(tables).columns
-    b, a = Enders(frozenset({columns["b"]})), Enders(frozenset({columns["a"]}))
+    b, a = Enders(frozenset("b")), Enders(frozenset("a"))
     assert Walk(tables, b).missing("b") == 0
     assert Walk(tables, b).step("a").missing("a") == 1
     assert Walk(tables, b).step("ab").missing("b") == 2, "a goes on, and then b"
@@ -126,7 +125,7 @@ def test_nothing_is_known_of_who_ends_a_deadlock():
     made.program(crossed, one, other, name="p")
     made.program(crossed, other, one, name="q")
     with opened(made) as given:
-        assert enders(given.tables, given.identity) is None
+        assert enders(given.identity) is None
 
 
 LOOKED_AT = {
@@ -144,7 +143,7 @@ def searched(scenario, case):
             FEWEST_SWITCHES,
             given.events,
             bound=FEWEST_SWITCHES.cost(given.counts(given.played)),
-            enders=enders(given.tables, given.identity),
+            enders=enders(given.identity),
         )
 
 
