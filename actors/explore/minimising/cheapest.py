@@ -4,11 +4,13 @@ This is A* on pairs of a state and the program that took the last step, since wh
 depends on that. Added to the cost are the switches that have to come yet, as far as it is known whose steps are
 missing (`waiting`, which also says which orders need not be looked at). A state is expanded fully only where it
 was reached at the least cost: coming there dearer, by another program's step, helps nobody but that program,
-which goes on without a switch. Steps are worked out when it is their turn.
+which goes on without a switch. A step that leaves all as it was is left out, as one of a program that polls:
+nothing comes of it, and without it the execution costs no more. Steps are worked out when it is their turn.
 
 What it finds is exact: states are told apart by what they are. Executions that cost as much as one that is
 known already are not looked at (`bound`), and beyond `limit` states the search gives up, and says up to which
-cost it knows that there is nothing.
+cost it knows that there is nothing. It gives up as well beyond `PLACES` times as many places, a place being a
+pair with a memory of who has looked: where programs poll one state may have twice as many with each of them.
 """
 
 import heapq
@@ -28,7 +30,10 @@ Log = list[tuple[str, int]]
 """An execution, as the program and the outcome of each step."""
 
 LIMIT = 120_000
-"""States that are looked at."""
+"""States that are looked at; and `PLACES` times as many places: states with who took the last step and a memory."""
+
+PLACES = 4
+"""Places to a state at most, on average; they are what a search takes time and memory for."""
 
 Step = tuple[int, int, int, int, int]
 """A step that could be taken: cost behind it, from which place, by which of the enabled programs, with which outcome, and
@@ -53,6 +58,7 @@ class Found(NamedTuple):
     complete: bool
     least: int
     states: int
+    places: int
 
 
 class Start(NamedTuple):
@@ -77,7 +83,7 @@ def cheapest(
     """Search for the cheapest execution to a goal that costs less than `bound`.
 
     `enders` says whose steps can lead to a goal, if anything is known of that. It gives up beyond
-    `limit` states, or if somebody asks to stop.
+    `limit` states or `PLACES` times as many places, or if somebody asks to stop.
     """
     return _Search(graph, order, events, bound, enders).run(goal, start or Start(graph.first), limit, stop)
 
@@ -102,17 +108,22 @@ class _Search:
         """Search."""
         last = _NOBODY if start.last is None else start.last
         if self._reach(start.state, last, NOTHING, 0, goal) is not None:
-            return Found([], 0, True, 0, 1)
+            return self._found([], 0, 0)
         least = 0
         while self._leasts:
             least = heapq.heappop(self._leasts)
             for step in self._steps.pop(least):
                 place = self._take(step, goal)
                 if place is not None:
-                    return Found(self._log(place), step[0], True, least, len(self._states))
+                    return self._found(self._log(place), step[0], least)
+                if len(self._cost) > PLACES * limit:
+                    return self._found(None, None, least, complete=False)
             if len(self._states) > limit or stop():
-                return Found(None, None, False, self._leasts[0] if self._leasts else least, len(self._states))
-        return Found(None, None, True, self._bound, len(self._states))
+                return self._found(None, None, self._leasts[0] if self._leasts else least, complete=False)
+        return self._found(None, None, self._bound)
+
+    def _found(self, log: Log | None, cost: int | None, least: int, *, complete: bool = True) -> Found:
+        return Found(log, cost, complete, least, len(self._states), len(self._cost))
 
     def _take(self, step: Step, goal: Callable[[State], bool]) -> int | None:
         """Take a step whose turn it is; return the place behind it if that is a goal."""
@@ -120,6 +131,8 @@ class _Search:
         before = self._states[place >> _LAST & _NUMBERS]
         assert before.options is not None
         state = before.after[which][index] or self._graph.follow(before, which, index)
+        if state.key == before.key:
+            return None
         return self._reach(
             state, before.options[which][0] if self._switches else _NOBODY, memory, cost, goal, step
         )

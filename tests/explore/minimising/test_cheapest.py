@@ -6,12 +6,12 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, assume
 
-from actors.explore.minimising.cheapest import Start, cheapest
+from actors.explore.minimising.cheapest import PLACES, Start, cheapest
 from actors.explore.minimising.identity import Enders, enders
 from actors.explore.minimising.minimal import minimal
 from actors.explore.minimising.order import FEWEST_SWITCHES, SHORTEST, Counts
 from actors.explore.minimising.playing import counted, play
-from actors.runtime import World, spawn
+from actors.runtime import World, become, spawn
 from tests.drawn import both
 from tests.explore.minimising.conftest import opened
 from tests.explore.minimising.test_zoo import plainly as plainly_on
@@ -170,3 +170,61 @@ def test_a_program_that_is_met_in_the_background_only_on_the_way_may_fail_as_wel
         assert ("p.0", True) in given.tables.layout.programs
         assert (found.exact, found.after) == (True, (1, 0, 5))
         assert plainly_on(given) == 1
+
+
+async def turn(x, mine):
+    if (seen := await x.load()) % 2 == mine:
+        await x.store(seen + 1)
+    return become(turn, x, mine)
+
+
+async def polls(x):
+    await x.load()
+    return become(polls, x)
+
+
+async def polls_both(x, y):
+    await x.load()
+    await y.load()
+    return become(polls_both, x, y)
+
+
+def polled(poll, count, turns):
+    """Two take turns; the others look, again and again."""
+    world = World()
+    x, y = world.variable("x", 0), world.variable("y", 0)
+    for mine in (0, 1):
+        world.program(turn, x, mine, name=f"t{mine}")
+    for number in range(count):
+        world.program(poll, *(x, y)[: 1 + (poll is polls_both)], name=f"q{number}", background=True)
+    world.always("x stays small", lambda value: value < turns, x)
+    return world
+
+
+def test_who_polls_costs_nothing():
+    with opened(polled(polls, 12, 8)) as given:
+        found = cheapest(
+            given.graph, given.same, FEWEST_SWITCHES, given.events, enders=enders(given.identity)
+        )
+        assert found.cost == FEWEST_SWITCHES.cost(Counts(7, 0, 16))
+        assert found.places <= 2 * found.states <= 40
+
+
+def test_the_search_gives_up_where_there_are_few_states_but_many_places():
+    turns = [(f"t{number % 2}", 0) for number in range(6) for _ in range(2)]
+    with opened(polled(polls_both, 6, 6), [("q0", 0), *turns[:2], ("q1", 0), *turns[2:]]) as given:
+        bound = FEWEST_SWITCHES.cost(given.counts(given.played))
+        arguments = (given.graph, given.same, FEWEST_SWITCHES, given.events)
+        known = {"bound": bound, "enders": enders(given.identity)}
+        whole = cheapest(*arguments, **known)
+        limit = whole.states
+        assert whole.complete
+        assert whole.places > PLACES * limit
+        found = cheapest(*arguments, **known, limit=limit)
+        assert (found.log, found.complete) == (None, False)
+        assert found.states < limit
+        assert found.places == PLACES * limit + 1
+        assert 0 < found.least <= whole.cost
+        least = minimal(given, limit=limit)
+        assert (least.exact, least.before, least.after) == (False, (7, 0, 14), (5, 0, 12))
+        assert given.same(play(given.graph, least.log).end)
