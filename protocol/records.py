@@ -90,7 +90,8 @@ class Window(msgspec.Struct, frozen=True):
 class Flip(msgspec.Struct, frozen=True):
     """The smallest change that passes: `first` before `second`, or `first` with another outcome.
 
-    `cells` are those that both steps touch and one of them writes: the race. `token` is the order that passes.
+    `cells` are those that both steps touch and one of them writes: the race. `token` is the order that passes; it has
+    the same events. Where it is not `alone`, no single change passes, and more is changed behind it.
     """
 
     first: Step
@@ -98,6 +99,7 @@ class Flip(msgspec.Struct, frozen=True):
     token: str
     cells: tuple[str, ...] = ()
     outcome: str = ""
+    alone: bool = True
 
 
 class Need(msgspec.Struct, frozen=True):

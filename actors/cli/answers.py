@@ -23,7 +23,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `steps` is the length of the counterexample, or of the execution where there is only one. `executions` counts
     those that were run, of `verify --classes` one of each class; `blocked` are its prefixes begun for nothing.
     `window`, `flip` and `needs` explain it: where, the change that passes with its token, and how many events
-    of each class it takes at least.
+    of each class it takes at least. `hopeless` is the number of states that all orders of its events have, if it is
+    proved that none of them passes; with `flip` null too, none was found.
     """
 
     scenario: str | None = None
@@ -41,6 +42,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
     window: dict[str, Any] | None = None
     flip: dict[str, Any] | None = None
+    hopeless: int | None = None
     needs: tuple[dict[str, Any], ...] | None = None
     blocked: int | None = None
 

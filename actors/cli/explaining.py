@@ -38,6 +38,7 @@ def with_explanation(outcome: Outcome, record: Record | None) -> Outcome:
         outcome,
         window=_window(explanation),
         flip=_flip(explanation),
+        hopeless=explanation.hopeless,
         needs=tuple(
             {"event": one.event, "least": one.least, "budget": one.budget} for one in explanation.needs
         ),

@@ -25,7 +25,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[tuple[str, str]]:
         yield "Flip", flip_text(flip)
     else:
         yield "Race", race_text(flip)
-        yield "Flip", f"{owned(flip.first)} first"
+        yield "Flip", f"{owned(flip.first)} first{_more(flip)}"
     needs = needs_text(explanation.needs)
     if needs:
         yield "Needs", needs
@@ -62,8 +62,13 @@ def race_text(flip: Flip) -> str:
 def flip_text(flip: Flip) -> str:
     """Say what is changed, in one sentence."""
     if flip.second is None:
-        return f"{owned(flip.first)} with another outcome: {flip.outcome or 'the one without a name'}"
-    return f"{owned(flip.first)} before {owned(flip.second)}"
+        return f"{owned(flip.first)} with another outcome: {flip.outcome or 'the one without a name'}{_more(flip)}"
+    return f"{owned(flip.first)} before {owned(flip.second)}{_more(flip)}"
+
+
+def _more(flip: Flip) -> str:
+    """Say so if the change is not all."""
+    return "" if flip.alone else ", and the rest in another order: no single change passes"
 
 
 def no_flip_text(hopeless: int | None) -> str:

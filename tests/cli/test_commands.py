@@ -18,6 +18,7 @@ FIELDS = [
     "message",
     "window",
     "flip",
+    "hopeless",
     "needs",
     "blocked",
 ]
@@ -194,6 +195,16 @@ def test_json_explains_a_finding(vmrace_json):
     assert answer["needs"] == [{"event": "external interrupt", "least": 1, "budget": 2}]
     _, answer = vmrace_json("explore", "lost_update", "-p", "locked=true", "--executions", 7)
     assert answer["window"] is answer["flip"] is answer["needs"] is None
+
+
+def test_json_tells_whether_no_order_passes_or_none_was_found(vmrace_json):
+    _, answer = vmrace_json("verify", "ptrace_xcomp_bv", "-p", "fixes=-814fb7bb7db5")
+    assert answer["violated"]
+    assert answer["flip"] is None
+    assert answer["hopeless"] > 0
+    _, answer = vmrace_json("explore", "lost_update", "--seed", 1)
+    assert answer["flip"] is not None
+    assert answer["hopeless"] is None
 
 
 def test_json_where_nothing_was_found(vmrace_json):

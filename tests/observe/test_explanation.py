@@ -54,6 +54,15 @@ def test_a_flip_names_the_race_and_what_comes_first(make_step):
     assert lines(flip=msgspec.structs.replace(flip, cells=()))["Race"] == "b's load x and a's store x"
 
 
+def test_a_flip_says_if_it_is_not_the_only_change(make_step):
+    more = ", and the rest in another order: no single change passes"
+    flip = Flip(make_step("a", "store x"), make_step("b", "load x"), "t", alone=False)
+    assert lines(flip=flip)["Flip"] == f"a's store x first{more}"
+    assert flip_text(flip) == f"a's store x before b's load x{more}"
+    other = Flip(make_step("a", "wrmsr XFD 1"), None, "t", outcome="keep", alone=False)
+    assert lines(flip=other) == {"Flip": f"a's wrmsr XFD 1 with another outcome: keep{more}"}
+
+
 def test_a_flip_may_be_another_outcome_or_none(make_step):
     other = Flip(make_step("a", "wrmsr XFD 1"), None, "t", outcome="keep")
     assert lines(flip=other) == {"Flip": "a's wrmsr XFD 1 with another outcome: keep"}

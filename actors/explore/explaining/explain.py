@@ -10,12 +10,12 @@ import msgspec
 
 from actors.explore.explaining.needs import needs
 from actors.explore.explaining.outcomes import Choice, last_choice
-from actors.explore.explaining.passing import none_passes
+from actors.explore.explaining.passing import Searched, last_way_out
 from actors.explore.explaining.symptom import steps_that_matter
 from actors.explore.explaining.trials import Trials
 from actors.explore.explaining.windows import Bound, Found, narrowest
 from actors.explore.minimising.minimal import Counterexample, confirmed
-from actors.explore.minimising.playing import Played, Taken
+from actors.explore.minimising.playing import Played, Taken, play
 from actors.explore.results import Recorded
 from actors.explore.selection import at_places
 from actors.explore.stopping import StopRequest, never
@@ -73,8 +73,10 @@ class _Explaining:
         found = narrowest(given, trials)
         window = self._window(found) if found is not None else None
         flip = self._moved(found.flip) if found is not None else self._chosen(last_choice(given, trials))
-        hopeless = none_passes(given, stop=stop) if flip is None else None
-        explanation = Explanation(window, flip, needs(given, stop=stop), hopeless)
+        searched = last_way_out(given, stop=stop) if flip is None else Searched()
+        if searched.log is not None and searched.leaves is not None:
+            flip = self._left(play(given.graph, searched.log), searched.leaves)
+        explanation = Explanation(window, flip, needs(given, stop=stop), searched.states)
         return msgspec.structs.replace(self._record, steps=self._steps(), explanation=explanation)
 
     def _steps(self) -> tuple[Step, ...]:
@@ -141,6 +143,17 @@ class _Explaining:
         self._shown.add(choice.place)
         token = self._passes(choice.passes).token
         return Flip(self._record.steps[choice.place], None, token, outcome=choice.label)
+
+    def _left(self, played: Played, leaves: int) -> Flip:
+        """Return the step with which an order that passes leaves the execution, and the one that was taken there."""
+        self._passing.append(played)
+        self._shown.add(leaves)
+        recorded = self._passes(played)
+        here, there = self._given.played.steps[leaves], played.steps[leaves]
+        first, second = recorded.record.steps[leaves], self._record.steps[leaves]
+        if here.name == there.name:
+            return Flip(second, None, recorded.token, outcome=first.outcome, alone=False)
+        return Flip(first, second, recorded.token, self._race(there, here), alone=False)
 
     def _passes(self, played: Played) -> Recorded:
         """Run an order that passes on Trio, once."""

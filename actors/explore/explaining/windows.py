@@ -6,8 +6,8 @@ window. Its last steps are put behind the stretch, one more each time, until tha
 Both times the order is then made as similar to the one that was found as it can be; so the last step that is
 still moved, and the step that it is moved across, are the two whose order decides.
 
-An order is played as it is wished for (`minimising.playing`), and passes if it comes to its end and violates
-nothing.
+An order is played as it is wished for (`minimising.playing`), with the events that there were (`trials`), and passes
+if it comes to its end and violates nothing.
 """
 
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ class _Moving:
             place = stretch.first
             for column, node, _ in self._given.graph.options(self._steps[place].state):
                 if node.name == stretch.name or column in self._given.events.sources:
-                    continue  # an event that does not happen is no change of order
+                    continue  # events fall into windows of programs
                 mine = [at for at, one in enumerate(self._log) if one[0] == node.name]
                 opens, closes = self._opens(mine, place), self._closes(node.name, mine, place)
                 if opens is not None or closes is not None:
@@ -131,7 +131,7 @@ class _Moving:
             all_late = self._trials.played(self._wishes("", before, stretch, late, rest))
             if all_late is None or all_late.ending == "limit":
                 return None
-            if all_late.ending == "violated":
+            if all_late.ending != "finished":
                 continue
             for behind, at in enumerate(stretch, 1):
                 wishes = self._wishes("", before, stretch[:behind], late, stretch[behind:], rest)

@@ -150,6 +150,7 @@ def test_any_violation_can_be_shown_and_what_is_said_of_it_replays(drawn, seed):
         return
     assert one.record.steps[-1].distance == 0
     flip = one.record.explanation.flip
+    assert flip is None or one.record.explanation.hopeless is None
     if flip is None:
         assert one.record.explanation.window is None
         return
