@@ -17,18 +17,15 @@ from actors.runtime.scenario import Case, Scenario
 
 HERE = Path(__file__).parent / "snapshots"
 SCENARIOS = built_in("scenarios")
-PINNED = frozenset({"kernel_fpu_unsaved", "realloc_unrestored", "last_cpu_alone"})
-"""Of the mutants of kernel code, those whose charts are pinned: one is much like another."""
 
 
 def violated() -> list[tuple[Scenario, int]]:
-    """Return the violated cases whose charts are pinned: scenario, and place among its cases."""
+    """Return the violated cases: scenario, and place among its cases."""
     return [
         (scenario, place)
         for scenario in SCENARIOS.values()
         for place, case in enumerate(scenario.cases)
         if case.expect == "violated"
-        and ("mutant" not in case.parameters or case.parameters["mutant"] in PINNED)
     ]
 
 
