@@ -4,7 +4,8 @@ import random
 
 from hypothesis import strategies as st
 
-from actors.explore.minimising.playing import counted, play, replay
+from actors.explore.minimising.events import Events
+from actors.explore.minimising.playing import Allowance, counted, events_of, play, replay
 from actors.explore.tables.graph import Graph
 from actors.explore.tables.tables import Tables
 from actors.runtime import World
@@ -32,6 +33,45 @@ def two(first=2, second=2):
 def names(wishes, world=None):
     with Tables(world or two()) as tables:
         return "".join(name for name, _ in play(Graph(tables), wishes).log)
+
+
+def with_ticks(wishes, most):
+    """Play a world of one step and up to two ticks, of which so many are allowed; return who took steps, and the ending."""
+    world = World()
+    x = world.variable("x", 0)
+    world.source(steps, x, 2, event="tick", budget=2, name="t")
+    world.program(steps, x, 1, name="a")
+    with Tables(world) as tables:
+        graph, events = Graph(tables), Events(tables)
+        (column,) = events.sources
+        played = play(graph, wishes, allowance=Allowance(events, {(column, "tick"): most}))
+        if played.ending == "finished":
+            assert events_of(played, events) == ({(column, "tick"): most} if most else {})
+        return "".join(name for name, _ in played.log), played.ending
+
+
+def test_with_an_allowance_there_are_as_many_events_and_no_more():
+    assert with_ticks([("t", 0), ("t", 0), ("a", 0)], 2) == ("tta", "finished")
+    assert with_ticks([("t", 0), ("t", 0), ("a", 0)], 1) == ("ta", "finished")
+    assert with_ticks([], 0) == ("a", "finished")
+    assert with_ticks([("t", 0), ("a", 0)], 2) == ("ta", "other events")
+    assert with_ticks([("a", 0)], 1) == ("a", "other events")
+
+
+async def awaits(x):
+    await x.wait_for(2)
+
+
+def test_an_order_that_could_only_go_on_with_more_events_ends():
+    world = World()
+    x = world.variable("x", 0)
+    world.source(steps, x, 2, event="tick", budget=2, name="t")
+    world.program(awaits, x, name="a")
+    with Tables(world) as tables:
+        graph, events = Graph(tables), Events(tables)
+        (column,) = events.sources
+        played = play(graph, [("t", 0)], allowance=Allowance(events, {(column, "tick"): 1}))
+        assert ([name for name, _ in played.log], played.ending) == (["t"], "other events")
 
 
 def test_wishes_are_taken_in_their_order_and_the_default_order_goes_on():
