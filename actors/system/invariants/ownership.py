@@ -12,6 +12,7 @@ from actors.system.invariants.stable import stable
 from actors.system.invariants.subject import Check, Subject, User, is_current, of_named
 from actors.system.kernel.data import Fpstate
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.xstate_op import RESETS
 from protocol.handles import Program
 from protocol.instructions import XsaveArea
 
@@ -31,12 +32,13 @@ class Activated(msgspec.Struct, frozen=True):
         flags: Flags,
         last_cpu: int,
         fpstate: Fpstate,
+        resets: bool | None,
         *xfds: int,
     ) -> bool:
-        """Decide; a guest may have written XFD unseen, and a task that exits has given the registers up."""
+        """Decide; a guest may have written XFD unseen, and a task that exits, or execs, has given the registers up."""
         del preempt_count, in_kernel_fpu
         task = self.user.task
-        if not is_current(cpu, task) or flags & (Flags.TIF_NEED_FPU_LOAD | Flags.PF_EXITING):
+        if resets or not is_current(cpu, task) or flags & (Flags.TIF_NEED_FPU_LOAD | Flags.PF_EXITING):
             return True
         xfd = of_named(fpstate, self.user.fpstates, xfds)
         return owner == task.program and last_cpu == self.cpu and (cpu.in_guest or cpu.x.xfd == xfd)
@@ -63,12 +65,13 @@ class Valid(msgspec.Struct, frozen=True):
         flags: Flags,
         last_cpu: int,
         fpstate: Fpstate,
+        resets: bool | None,
         *areas: XsaveArea | None,
     ) -> bool:
-        """Decide on contents."""
+        """Decide on contents; at exec the fpstate is another than the registers were loaded from, until last_cpu says so."""
         del preempt_count, in_kernel_fpu
         task = self.user.task
-        if owner != task.program or last_cpu != self.cpu:
+        if resets or owner != task.program or last_cpu != self.cpu:
             return True
         if is_current(cpu, task) and not flags & Flags.TIF_NEED_FPU_LOAD:
             return True
@@ -100,5 +103,5 @@ def i6(subject: Subject) -> Iterator[Check]:
 
 def _noted(subject: Subject, cpu: int, user: User) -> tuple[Any, ...]:
     task = user.task
-    of_task = (task.flags.cell, task.last_cpu.cell, task.fpstate.cell)
+    of_task = (task.flags.cell, task.last_cpu.cell, task.fpstate.cell, task.program.label(RESETS))
     return (*subject.of(cpu, "preempt_count", "in_kernel_fpu", "owner"), *of_task)

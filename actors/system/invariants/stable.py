@@ -9,6 +9,10 @@ A hard interrupt is on top of its CPU from its delivery on; its field of preempt
 looked at as well. Whether a handler may use the FPU is irq_fpu_usable(): if not, kernel_fpu_begin() or fpregs_lock() is what it
 interrupted. In a softirq and in a handler this holds at the entry and for as long as neither uses the FPU itself, and there all
 is in order too. Follows include/linux/preempt.h and arch/x86/kernel/fpu/core.c.
+
+There is one window in 6.12 that no lock closes: execve(2) points to the default fpstate before it gives the registers up
+(fpu_flush_thread()). A label of the task marks it, `xstate_op.RESETS`, and I3 and I6 ask nothing of that task meanwhile; the
+kernel's own warning they leave to it: xfd_validate_state is hit there.
 """
 
 from typing import Any

@@ -15,6 +15,9 @@ from actors.system.kernel.mm import UserArea
 SAVES, RESTORES = "xsaves", "xrstors"
 """The names of the labels."""
 
+RESETS = "fpstate reset"
+"""A label of execve(2): set from fpstate_reset() until TIF_NEED_FPU_LOAD is; the registers are those of the old fpstate."""
+
 
 class XstateOp(msgspec.Struct, frozen=True, cache_hash=True):
     """A save or a restore: the fpstate that it is checked against, RFBM (mask), and the user memory that it works on, if it does.

@@ -4,12 +4,13 @@ Dynamic state is never copied, since a system call's caller has to expect it to 
 fpstate of the default size. Follows arch/x86/kernel/fpu/core.c.
 """
 
-from actors.runtime import routine
+from actors.runtime import routine, set_label
 from actors.system.fpu.registers import fpregs_restore_userregs, save_fpregs_to_fpstate
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Fpstate, Task
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.layout import default_fpstate, fpstate_init_user
+from actors.system.kernel.xstate_op import RESETS
 from actors.system.sched.preempt import fpregs_lock, fpregs_unlock
 from actors.system.xstate.permission import fpu_inherit_perms
 
@@ -35,13 +36,20 @@ async def fpstate_reset(cpu: HostCpu, task: Task) -> Fpstate:
     kernel = cpu.kernel
     own = default_fpstate(cpu.processor.model, task.name, kernel.features & ~kernel.dynamic)
     await cpu.write(task.fpstate, own)
+    if task == cpu.task:
+        set_label(RESETS, value=True)
     await cpu.write(own.xfd, kernel.dynamic)
     return own
 
 
 @routine
 async def fpu_flush_thread(cpu: HostCpu) -> None:
-    """fpu_flush_thread(): at exec, permissions and the fpstate are as at the beginning, and the registers will be."""
+    """fpu_flush_thread(): at exec, permissions and the fpstate are as at the beginning, and the registers will be.
+
+    6.12 calls fpstate_reset() with preemption on and TIF_NEED_FPU_LOAD clear. Until fpu_reset_fpregs() sets it the registers and
+    XFD are those of the fpstate that was, and whoever preempts the task saves them to the one that is. Nothing is lost by it,
+    since nothing of them is wanted; but if XFD differs, a kernel with CONFIG_X86_DEBUG_FPU warns (xfd_validate_state()).
+    """
     task = cpu.me
     own = await fpstate_reset(cpu, task)
     await cpu.write(task.perm, 0)
@@ -57,4 +65,5 @@ async def fpu_reset_fpregs(cpu: HostCpu, own: Fpstate) -> None:
     await cpu.write(task.last_cpu, -1)
     await cpu.write(own.area, fpstate_init_user(cpu.processor.model, own))
     await cpu.set_flag(task, Flags.TIF_NEED_FPU_LOAD)
+    set_label(RESETS, None)
     await fpregs_unlock(cpu)

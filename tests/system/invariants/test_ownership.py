@@ -30,8 +30,9 @@ XFD = TILEDATA
 NEED_LOAD = Flags.TIF_NEED_FPU_LOAD
 
 
-def activated(state, owner=A, flags=NONE, last_cpu=0, fpstate=SMALL, xfds=(XFD, 0), *, number=0):
-    return Activated(number, MINE)(state, 0, False, owner and owner.program, flags, last_cpu, fpstate, *xfds)
+def activated(state, owner=A, flags=NONE, last_cpu=0, fpstate=SMALL, xfds=(XFD, 0), *, number=0, resets=None):
+    noted = (owner and owner.program, flags, last_cpu, fpstate, resets)
+    return Activated(number, MINE)(state, 0, False, *noted, *xfds)
 
 
 LOADED = cpu(in_user(A), xfd=XFD)
@@ -63,15 +64,20 @@ def test_i3_asks_nothing_of_a_task_whose_registers_are_not_loaded_or_that_exits(
     assert activated(LOADED, owner=None, flags=flags)
 
 
+def test_i3_asks_nothing_between_the_reset_of_an_fpstate_and_the_flag_that_says_so():
+    assert not activated(LOADED, xfds=(0, 0), resets=False)
+    assert activated(LOADED, xfds=(0, 0), resets=True)
+
+
 def test_i3_asks_nothing_of_a_task_that_is_not_current_and_no_xfd_of_a_guest():
     assert activated(cpu(in_user(B)), owner=B)
     assert activated(cpu(kernel(A), guest(), xfd=0))
     assert not activated(cpu(kernel(A), guest(), xfd=0), owner=B)
 
 
-def valid(state, area, owner=A, flags=NEED_LOAD, last_cpu=0, fpstate=SMALL, large=None):
+def valid(state, area, owner=A, flags=NEED_LOAD, last_cpu=0, fpstate=SMALL, large=None, resets=None):
     check = Valid(0, MINE, FEATURES, MODEL.description)
-    return check(state, 0, False, owner and owner.program, flags, last_cpu, fpstate, area, large)
+    return check(state, 0, False, owner and owner.program, flags, last_cpu, fpstate, resets, area, large)
 
 
 HOLDS_7 = holding(cpu(in_user(B)), 7)
