@@ -79,6 +79,8 @@ async def fpregs_state_valid(cpu: HostCpu, task: Task) -> bool:
     """fpregs_state_valid(): the registers hold this task's state."""
     if cpu.kernel.keeps("last_cpu_alone") and await cpu.this_cpu_read(cpu.kernel.owner) != task.program:
         return False
+    if cpu.kernel.is_mutant("owner_alone"):
+        return True
     return bool(await cpu.read(task.last_cpu) == await cpu.smp_processor_id())
 
 

@@ -41,6 +41,7 @@ MUTANTS: dict[str, str] = {
     "last_cpu_not_set": "fpregs_restore_userregs() does not set last_cpu",
     "cleared_before_load": "fpregs_restore_userregs() clears TIF_NEED_FPU_LOAD before it loads",
     "last_cpu_alone": "fpregs_state_valid() does not look at owner",
+    "owner_alone": "fpregs_state_valid() does not look at last_cpu",
     "own_features_only": "restore_fpregs_from_fpstate() leaves out features that the fpstate has no room for",
     # arch/x86/kernel/fpu/xstate.c, traps.c
     "xfd_not_updated": "restore_fpregs_from_fpstate() does not call xfd_update_state()",
@@ -73,6 +74,7 @@ Mutant = Literal[
     "last_cpu_not_set",
     "cleared_before_load",
     "last_cpu_alone",
+    "owner_alone",
     "own_features_only",
     "xfd_not_updated",
     "xfd_state_not_written",
