@@ -29,7 +29,7 @@ from actors.system.kernel.fixes import missing
 from actors.system.kernel.flags import Flags
 from actors.system.kernel.mutants import check_mutant
 from actors.system.kvm import Swap, Vcpu, Window, vcpu_thread
-from actors.system.narration import annotate, event_of
+from actors.system.narration import annotate, event_of, told_as
 from actors.system.sched.idle import do_idle
 from actors.system.signals.delivery import arch_do_signal_or_restart
 from actors.system.tasks import user_task
@@ -267,7 +267,8 @@ class Machine(Tasks, Interrupts, Moving, Signals, Invariants):
         self, step: Step, message: Any, reply: Any, before: Mapping[Cell, Any], after: Mapping[Cell, Any]
     ) -> Step:
         """Tell the step in the words of a CPU; see `narration`."""
-        return annotate(step, message, reply, before, after, self.kernel)
+        told = annotate(step, message, reply, before, after, self.kernel)
+        return told_as(told, message, self.sources.get(step.program, ""))
 
 
 def _runs(vcpu: Any, column: Column) -> bool:

@@ -74,6 +74,21 @@ def event_of(message: Any, event: str, program: str, before: Mapping[Cell, Any])
     return "" if any(source in (*state.pending, state.pending_nmi) for state in states) else event
 
 
+def told_as(step: Step, message: Any, event: str) -> Step:
+    """Tell an interrupt by the class of event of its source: `preemption interrupt 0xec`.
+
+    To the CPU all are external interrupts, which is also a class. An IPI is told by what it is.
+    """
+    if (
+        not isinstance(message, op.ExternalInterrupt)
+        or message.request is not None
+        or event in {"", "signal"}
+    ):
+        return step
+    what = event if event.endswith("interrupt") else f"{event} interrupt"
+    return msgspec.structs.replace(step, text=f"{what} {message.vector:#x}")
+
+
 _NOTABLE = frozenset({Vector.GP, Vector.PF})
 """Exceptions that are nobody's ordinary course; #NM is."""
 

@@ -59,11 +59,43 @@ def test_a_reply_is_told_in_an_assemblers_words(reply, text):
     assert reply_text(reply) == text
 
 
+def always(execution):
+    return execution.steps >= 0
+
+
 async def told(world, chooser):
     recorder = Recorder()
     async with open_driver(world) as driver:
         await driver.run(chooser, observer=recorder)
     return recorder.steps
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(
+    ("given", "source", "text"),
+    [
+        ({"external": 1}, "irq0", "external interrupt 0xec"),
+        ({"softirq": 1}, "softirq0", "softirq interrupt 0xec"),
+        ({"preemption": 1}, "timer0", "preemption interrupt 0xec"),
+        ({"fpu": 1}, "fpuirq0", "FPU interrupt 0xec"),
+    ],
+)
+async def test_an_interrupt_is_told_by_the_class_that_a_report_counts(when, given, source, text):
+    world = Machine(softirq=use_fpu)
+    world.host_task(busy_task, name="task")
+    world.interrupts(**given)
+    texts = [step.text for step in await told(world, when(source, always)) if step.column == source]
+    assert texts[0] == text
+    assert world.bounds() == f"1 CPU, {world.sources[source]} 1"
+
+
+@pytest.mark.trio
+async def test_the_interrupt_that_tells_of_a_signal_is_told_as_what_it_is(when):
+    world = Machine()
+    task = world.host_task(busy_task, name="task")
+    world.signals(task)
+    texts = [step.text for step in await told(world, when("kill task", always)) if step.column == "kill task"]
+    assert "external interrupt 0xec" in texts
 
 
 def guest_and_task(irq):

@@ -42,8 +42,8 @@ class Interrupts(Building):
         self._check_cpu(cpu)
         if softirq and self.kernel.softirq is None:
             raise ModelError("this machine's kernel has no softirq; say what it does: Machine(softirq=...)")
-        self._interrupt_source(cpu, "irq", timer_interrupt, "external interrupt", external)
         for kind, handler, event, budget in (
+            ("irq", timer_interrupt, "external interrupt", external),
             ("softirq", device_interrupt, "softirq", softirq),
             ("timer", timer_interrupt, "preemption", preemption),
             ("fpuirq", fpu_interrupt, "FPU interrupt", fpu),

@@ -135,7 +135,6 @@ def test_each_class_of_event_has_a_source_a_name_and_a_budget_of_its_own():
     assert world.sources == {
         "irq0": "external interrupt",
         "softirq0": "softirq",
-        "irq1": "external interrupt",
         "softirq1": "softirq",
     }
     assert world.budgets == {"external interrupt": 2, "softirq": 4}
