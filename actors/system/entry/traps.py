@@ -51,6 +51,7 @@ async def exception(cpu: HostCpu, fault: Fault) -> None:
     elif fault.cpl == 0:
         raise Die(_DIES[fault.vector])
     else:
+        await cpu.sti()  # exit_to_user_mode_loop(), where the signal is taken
         force_sig(_SIGNAL[fault.vector])
     if fault.cpl:
         await exit_to_user_mode_prepare(cpu)

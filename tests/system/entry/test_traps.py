@@ -138,6 +138,17 @@ async def test_a_user_programs_fault_is_a_signal_that_ends_it(tell, instruction,
     assert story.execution.ending == "finished"
 
 
+@pytest.mark.trio
+@pytest.mark.parametrize("instruction", ["gp", "ud", "bad config"])
+async def test_the_signal_is_taken_with_interrupts_on_and_so_the_task_exits(tell, instruction):
+    story = await tell(one_task(user, instruction))
+    texts = story.of("task")
+    exits = texts.index("set PF_EXITING of task")
+    assert texts[exits - 1] == "sti"
+    at = next(n for n, (name, *_, text) in enumerate(story.steps) if text == "set PF_EXITING of task")
+    assert story.states[at][cpu_cell(0)].interrupt_flag
+
+
 async def kernel(cpu, instruction):
     await cpu.syscall()
     if instruction == "nm":
