@@ -28,7 +28,7 @@ from actors.system.kernel.preempt_count import (
     SOFTIRQ_MASK,
     SOFTIRQ_OFFSET,
 )
-from actors.system.kernel.vmalloc import Vfree, Vzalloc
+from actors.system.kernel.vmalloc import Leak, Vfree, Vzalloc
 from protocol import instructions as op
 from protocol.handles import Cell, Program
 from protocol.records import Change, Step
@@ -128,7 +128,7 @@ def _in_margin(message: Any, kernel: Kernel) -> bool:
     """Say whether the margin tells what this step does, to TIF_NEED_RESCHED or preempt_count, or the text does."""
     if not isinstance(message, Through):
         return False
-    told = FetchOr | FetchAnd | SIGNALLING | Vzalloc | Vfree
+    told = FetchOr | FetchAnd | SIGNALLING | Vzalloc | Vfree | Leak
     return message.to == kernel.preempt_count or isinstance(message.message, told)
 
 

@@ -226,6 +226,12 @@ async def test_a_program_that_asks_again_gets_a_larger_fpstate_again(tell):
     assert story.labels("task")["found"] is True
     assert "nm" in story.labels("task")
     assert story.execution.cells[task.fpstate.cell] == before
+    assert [text for text in story.of("task") if text.startswith(("v", "leak"))] == [
+        f"leak {before.name}",
+        f"vzalloc {before.name}",
+        f"vfree {before.name}",
+    ]
+    assert story.labels("task")["leaked"] == before.name
 
 
 @pytest.mark.trio

@@ -1,14 +1,16 @@
 """Extended state at a context switch, at a task's end, and when a CPU goes idle.
 
-Follows arch/x86/include/asm/fpu/sched.h and fpu/core.c. The state of the task that leaves is saved, and stays in the registers:
-the owner is still that task. The state of the one that comes is loaded when it returns to user mode, not here.
+Follows arch/x86/include/asm/fpu/sched.h, fpu/core.c and fpu/xstate.c. The state of the task that leaves is saved, and stays in
+the registers: the owner is still that task. The state of the one that comes is loaded when it returns to user mode, not here.
 """
 
 from actors.machine.xstate.components import TILES
 from actors.runtime import routine
 from actors.system.fpu.registers import fpregs_deactivate, save_fpregs_to_fpstate
 from actors.system.kernel.cpu import HostCpu
+from actors.system.kernel.data import Fpstate
 from actors.system.kernel.flags import Flags
+from actors.system.kernel.vmalloc import VMALLOC, Vfree
 
 
 @routine
@@ -34,6 +36,18 @@ async def switch_fpu_finish(cpu: HostCpu) -> None:
 async def fpu__drop(cpu: HostCpu) -> None:
     """fpu__drop() of the current task: this CPU's registers are nobody's; one store, to which preempt_disable() adds nothing."""
     await fpregs_deactivate(cpu)
+
+
+@routine
+async def fpstate_free(cpu: HostCpu) -> None:
+    """fpstate_free() of a dead task: its fpstate, if that is not the one that is a part of the task.
+
+    In Linux arch_release_task_struct() calls it, when the last reference to the task is gone.
+    """
+    task = cpu.me
+    fpstate: Fpstate = await cpu.read(task.fpstate)
+    if fpstate.name != f"{task.name}->fpstate":
+        await cpu.through(VMALLOC, Vfree(fpstate))
 
 
 @routine

@@ -118,9 +118,10 @@ class HostCpu(Cpu, frozen=True, cache_hash=True):
         found: Flags = await self.through(task.flags, Load())
         return found
 
-    async def set_flag(self, task: Task, flag: Flags) -> None:
-        """set_tsk_thread_flag()."""
-        await self.through(task.flags, FetchOr(flag))
+    async def set_flag(self, task: Task, flag: Flags) -> Flags:
+        """set_tsk_thread_flag(); returns the flags before it."""
+        before: Flags = await self.through(task.flags, FetchOr(flag))
+        return before
 
     async def clear_flag(self, task: Task, flag: Flags) -> None:
         """clear_tsk_thread_flag()."""

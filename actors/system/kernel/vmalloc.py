@@ -1,6 +1,8 @@
 """Allocating and freeing an fpstate: its xfd and its area come and go together, in one step.
 
-Nobody but the allocator writes where nothing is allocated, so that what is there tells of it. Follows mm/vmalloc.c.
+Nobody but the allocator writes where nothing is allocated, so that what is there tells of it. An fpstate has one name as long as
+it is there, and what is there is not allocated again: who drops the last pointer to one has to free it, or say that it is lost.
+Follows mm/vmalloc.c and mm/kmemleak.c.
 """
 
 from typing import Any
@@ -16,6 +18,10 @@ from protocol.instructions import XsaveArea
 __plumbing__ = True
 
 
+class Leaked(Exception):
+    """Memory that nobody points to and nobody has freed: a finding, in the words of kmemleak's report."""
+
+
 class Vzalloc(msgspec.Struct, frozen=True):
     """vzalloc() of an fpstate, with what is then written before anybody else may find it: XCOMP_BV."""
 
@@ -24,6 +30,12 @@ class Vzalloc(msgspec.Struct, frozen=True):
 
 class Vfree(msgspec.Struct, frozen=True):
     """vfree() of an fpstate."""
+
+    fpstate: Fpstate
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """The last pointer to an fpstate is overwritten: nobody can free it any more, or use it."""
 
     fpstate: Fpstate
 
@@ -38,11 +50,13 @@ class Vmalloc(Device, frozen=True):
         return Footprint(cells, cells, self.name)
 
     def handle(self, sender: Program, message: Any, values: Values) -> Outcomes:
-        """Zeros, or nothing; raises KasanBug for a second free."""
+        """Zeros, or nothing; raises KasanBug for a second free, and Leaked for an fpstate that is still there."""
         del sender
         fpstate: Fpstate = message.fpstate
         regs, xfd = fpstate.regs, fpstate.xfd.cell
         if isinstance(message, Vzalloc):
+            if values[regs] is not None:
+                raise Leaked(f"kmemleak: unreferenced object {fpstate.name}: who had it has not freed it")
             empty = XsaveArea(0, COMPACTED | fpstate.xfeatures)
             return (Outcome(None, ((regs, empty), (xfd, 0))),)
         if values[regs] is None:
@@ -50,7 +64,7 @@ class Vmalloc(Device, frozen=True):
         return (Outcome(None, ((regs, None), (xfd, None))),)
 
     def describe(self, message: Any) -> str:
-        """`vzalloc A->fpstate[0x40000]`, `vfree ...`."""
+        """`vzalloc A->fpstate[0x40000]`, `vfree ...`, `leak ...`."""
         return f"{type(message).__name__.lower()} {message.fpstate.name}"
 
 

@@ -14,7 +14,7 @@ instruction, in the shadow of STI: the interrupt comes behind it, and preempts t
 from actors.runtime import Program, routine
 from actors.runtime.devices.run_queue import Add, Pick
 from actors.system.fpu.pkru import x86_pkru_load
-from actors.system.fpu.switch import fpu__drop, switch_fpu_finish, switch_fpu_prepare
+from actors.system.fpu.switch import fpstate_free, fpu__drop, switch_fpu_finish, switch_fpu_prepare
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Task
 from actors.system.kernel.flags import Flags
@@ -37,7 +37,9 @@ async def schedule(cpu: HostCpu, *, sleeping: bool = False) -> None:
 
 
 @routine
-async def __schedule(cpu: HostCpu, count: int, *, dead: bool = False, sleeping: bool = False) -> None:
+async def __schedule(
+    cpu: HostCpu, count: int, *, dead: bool = False, sleeping: bool = False, kthread: bool = False
+) -> None:
     """__schedule(), called with a preempt_count of 1, which is `count`; raises Bug in an atomic section (schedule_debug())."""
     if count != PREEMPT_OFFSET:
         raise Bug(f"BUG: scheduling while atomic: {(await cpu.current()).name}")
@@ -45,16 +47,19 @@ async def __schedule(cpu: HostCpu, count: int, *, dead: bool = False, sleeping: 
     coming: Program | None = await cpu.through(cpu.kernel.runqueue, Pick())
     await cpu.clear_flag(cpu.me, Flags.TIF_NEED_RESCHED)
     if coming is not None or dead or sleeping:
-        await context_switch(cpu, coming, dead=dead, sleeping=sleeping)
+        await context_switch(cpu, coming, dead=dead, sleeping=sleeping, kthread=kthread)
     if not dead:
         await cpu.sti()
 
 
 @routine
-async def context_switch(cpu: HostCpu, coming: Program | None, *, dead: bool, sleeping: bool) -> None:
+async def context_switch(
+    cpu: HostCpu, coming: Program | None, *, dead: bool, sleeping: bool, kthread: bool
+) -> None:
     """context_switch(), up to switch_to, and behind the task's own; to the idle task if nobody is `coming`.
 
-    Linux saves a dead task's registers, too, where nobody will look for them.
+    Linux saves a dead task's registers, too, where nobody will look for them, and frees what a dead user task had when somebody
+    else runs. Here it does that itself, last of all.
     """
     kernel, task = cpu.kernel, cpu.me
     if not dead:
@@ -64,6 +69,8 @@ async def context_switch(cpu: HostCpu, coming: Program | None, *, dead: bool, sl
     coming = coming or await cpu.this_cpu_read(kernel.idle)
     if kernel.ospke:
         await x86_pkru_load(cpu, task, Task(coming))
+    if dead and not kthread and kernel.dynamic:
+        await fpstate_free(cpu)
     await cpu.switch_to(coming)
     if not dead:
         await switch_fpu_finish(cpu)
@@ -72,6 +79,7 @@ async def context_switch(cpu: HostCpu, coming: Program | None, *, dead: bool, sl
 @routine
 async def do_exit(cpu: HostCpu) -> None:
     """do_exit(): give up the registers (exit_thread()), and let the CPU run somebody else, for good (do_task_dead())."""
-    await cpu.set_flag(cpu.me, Flags.PF_EXITING)
+    flags = await cpu.set_flag(cpu.me, Flags.PF_EXITING)
     await fpu__drop(cpu)
-    await __schedule(cpu, await preempt_disable(cpu), dead=True)
+    kthread = bool(flags & Flags.PF_KTHREAD)
+    await __schedule(cpu, await preempt_disable(cpu), dead=True, kthread=kthread)

@@ -144,6 +144,7 @@ async def test_exiting_drops_the_registers_behind_pf_exiting_and_before_the_last
         "this_cpu pick from runqueue",
         "clear TIF_NEED_RESCHED of task",
         "this_cpu load idle_task",
+        "load task->fpu.fpstate",
         "switch_to idle0",
     ]
     assert of(story, world.kernel.owner) is None

@@ -12,6 +12,7 @@ from actors.system.kernel.layout import enlarged
 from actors.system.kernel.vmalloc import VMALLOC, Vfree, Vzalloc
 from actors.system.machine import Machine
 from actors.system.sched import schedule
+from actors.system.tasks import busy_task
 from actors.system.xstate.dynamic import fpstate_realloc
 from protocol.areas import XsaveArea
 from protocol.handles import Program
@@ -100,6 +101,41 @@ async def test_both_cells_come_and_go_in_one_step_and_it_may_be_allocated_again(
         f"vfree {FIRST}",
         f"vzalloc {FIRST}",
     ]
+
+
+async def allocates_twice(cpu):
+    own = await cpu.read(cpu.me.fpstate)
+    new = enlarged(cpu.processor.model, own, "task", TILEDATA)
+    for _ in range(2):
+        await cpu.through(VMALLOC, Vzalloc(new))
+
+
+@pytest.mark.trio
+async def test_what_is_there_is_not_allocated_over(tell):
+    story = await tell(one_task(allocates_twice))
+    assert story.failure.type == "Leaked"
+    assert story.failure.text == f"kmemleak: unreferenced object {FIRST}: who had it has not freed it"
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("buffer", [0, TILEDATA])
+async def test_a_dead_task_has_no_fpstate_but_its_own(tell, buffer):
+    world = one_task(busy_task, perm=TILEDATA, buffer=buffer)
+    own = world.cells[Task(Program("task")).fpstate.cell]
+    regs, xfd = cells_of(world)
+    story = await tell(world)
+    assert (story.execution.cells[regs], story.execution.cells[xfd]) == (None, None)
+    freed = [text for text in story.of("task") if text.startswith("v")]
+    assert freed == ([f"vfree {own.name}"] if buffer else [])
+    assert story.of("task")[-1].startswith("switch_to"), "nobody can take the CPU before"
+    assert story.execution.ending == "finished"
+
+
+@pytest.mark.trio
+async def test_a_kernel_thread_has_none_to_free(tell):
+    world = Machine()
+    world.kernel_thread(busy_task, name="kthread")
+    assert not [text for text in (await tell(world)).of("kthread") if "fpstate" in text]
 
 
 def cells_of(world):

@@ -31,7 +31,7 @@ async def test_it_has_the_cpu_back_when_the_last_task_is_gone(tell):
     world = Machine()
     world.host_task(busy_task, name="only")
     story = await tell(world)
-    assert story.of("only")[-2:] == ["this_cpu load idle_task", "switch_to idle0"]
+    assert story.of("only")[-3:] == ["this_cpu load idle_task", "load only->fpu.fpstate", "switch_to idle0"]
     assert story.execution.cells[cpu_cell(0)].top.program.name == "idle0"
 
 

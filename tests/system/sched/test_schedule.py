@@ -142,6 +142,7 @@ async def test_a_task_that_exits_saves_nothing_and_does_not_queue_itself(tell):
         "cli",
         "this_cpu pick from runqueue",
         "clear TIF_NEED_RESCHED of first",
+        "load first->fpu.fpstate",
         "switch_to second",
     ]
 
