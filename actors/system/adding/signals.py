@@ -1,6 +1,8 @@
 """Signals, the user memory that their frames are in, and tracing."""
 
 from actors.machine.state import Placement
+from actors.machine.xstate.components import bits
+from actors.machine.xstate.layout import standard_size
 from actors.runtime.errors import ModelError
 from actors.system.adding.base import Building
 from actors.system.kernel.data import Task
@@ -21,16 +23,19 @@ class Signals(Building):
         *,
         xfeatures: int | None = None,
         page: int = 0,
+        size: int | None = None,
         prot: Prot = MAPPED,
         resident: bool = True,
     ) -> UserArea:
         """Add an area in user memory: what is in it, what its sw_reserved.xfeatures says, what it allows.
 
         A frame with contents says that it has all components, unless told otherwise, and an empty one none.
-        `page` is where in it the page begins that can go away (bytes). One that is not `resident` is mapped, and has to be
+        `page` is where in it the page begins that can go away, `size` is how large it is (bytes): not told, it has room
+        for all that the kernel manages, as for who asks AT_MINSIGSTKSZ. One that is not `resident` is mapped, and has to be
         brought in by a page fault.
         """
-        area = UserArea(name, page)
+        largest = standard_size(self.cpu_model.description, bits(self.kernel.features))
+        area = UserArea(name, page, largest if size is None else size)
         self.cell(area.area, contents or XsaveArea())
         self.cell(area.pages, area.mapped(prot if resident else Prot.NONE))
         self.cell(area.vma, prot)

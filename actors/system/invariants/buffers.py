@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import msgspec
 
 from actors.machine.state import CpuState
-from actors.machine.xstate.components import COMPACTED
+from actors.machine.xstate.components import COMPACTED, bits
+from actors.machine.xstate.description import Description
+from actors.machine.xstate.layout import standard_size
 from actors.system.debug_fpu import XFD_VALIDATE_STATE, xstate_op_valid
 from actors.system.invariants.subject import Check, Subject, User, is_current, of_named, runs
 from actors.system.kernel.data import Fpstate
@@ -55,11 +57,12 @@ class FromUser(msgspec.Struct, frozen=True):
 class Roomy(msgspec.Struct, frozen=True):
     """XSAVES writes no component that its buffer has no room for, unless XFD keeps it from doing so.
 
-    A frame in user memory is as large as `user_xfeatures` of the task's fpstate say.
+    A frame in user memory, in the standard format, is as large as it was made, whatever the task's fpstate says.
     """
 
     program: Program
     among: tuple[Fpstate, ...]
+    description: Description
 
     def __call__(self, op: XstateOp | None, cpu: CpuState, *areas: XsaveArea | None) -> bool:
         """Decide, if the program is about to save to one of these; who saves to another is not asked about."""
@@ -67,7 +70,7 @@ class Roomy(msgspec.Struct, frozen=True):
         if op is None or not known or not runs(cpu, self.program):
             return True
         if op.frame is not None:
-            return not op.rfbm & ~cpu.x.xfd & ~op.fpstate.user_xfeatures
+            return standard_size(self.description, bits(op.rfbm & ~cpu.x.xfd)) <= op.frame.size
         area: XsaveArea | None = of_named(op.fpstate, self.among, areas)
         return area is not None and not op.rfbm & ~cpu.x.xfd & ~area.xcomp_bv
 
@@ -124,7 +127,7 @@ def i5(subject: Subject) -> Iterator[Check]:
         for saver in subject.savers(cpu, user):
             yield Check(
                 f"I5: {_whose(saver, user)} fits its buffer{subject.where(cpu)}",
-                Roomy(saver, among),
+                Roomy(saver, among, subject.model.description),
                 (saver.label(SAVES), *subject.of(cpu), *(one.regs for one in among)),
             )
 

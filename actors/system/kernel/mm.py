@@ -41,10 +41,12 @@ class UserArea(msgspec.Struct, frozen=True, cache_hash=True):
     """An XSAVE area in user memory, as a signal frame has one, by the names of its cells.
 
     `page` is the offset in bytes at which a page begins that can go away, with all that is behind it; what is before it stays.
+    `size` is how many bytes it has, from the beginning on: an instruction that writes more than that writes what is not its own.
     """
 
     name: str
     page: int = 0
+    size: int = _END
 
     @property
     def area(self) -> Cell:

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, SSE, TILECFG, TILEDATA, TILES
+from actors.machine.xstate.components import COMPACTED, HYPOTHETICAL, SSE, TILECFG, TILEDATA, TILES, bits
+from actors.machine.xstate.layout import standard_size
 from actors.system.invariants.buffers import FromUser, Restorable, Roomy, Validated
 from actors.system.invariants.registers import Before, HostsOwn
 from actors.system.kernel.layout import fpstate
@@ -55,8 +56,12 @@ def test_i4_wants_a_format_that_xcr0_and_xss_allow():
     assert not check(op(SMALL), cpu(kernel(A), xcr0=3), saved(SMALL), None, INIT_AREA)
 
 
+def roomy(program):
+    return Roomy(program, MINE.fpstates, MODEL.description)
+
+
 def test_i5_no_component_is_saved_that_has_no_room():
-    check = Roomy(A.program, MINE.fpstates)
+    check = roomy(A.program)
     small = XsaveArea(0, COMPACTED | SMALL.xfeatures)
     assert check(op(SMALL, SMALL.xfeatures), cpu(kernel(A)), small, None)
     assert check(op(LARGE), cpu(kernel(A)), None, saved(LARGE))
@@ -69,17 +74,21 @@ def test_i5_no_component_is_saved_that_has_no_room():
 
 @pytest.mark.parametrize("xfd", [0, TILEDATA])
 def test_i5_is_about_what_the_instruction_is_asked_for_and_not_what_the_fpstate_says(xfd):
-    check, small = Roomy(A.program, MINE.fpstates), XsaveArea(0, COMPACTED | SMALL.xfeatures)
+    check, small = roomy(A.program), XsaveArea(0, COMPACTED | SMALL.xfeatures)
     assert check(op(SMALL, FEATURES), cpu(kernel(A), xfd=xfd), small, None) == bool(xfd)
     assert check(op(LARGE, SSE), cpu(kernel(A), xfd=xfd), None, small)
 
 
 @pytest.mark.parametrize("xfd", [0, TILEDATA])
-def test_i5_a_frame_has_room_for_what_the_task_may_have(xfd):
-    check, state = Roomy(A.program, MINE.fpstates), cpu(kernel(A), xfd=xfd)
-    assert check(op(SMALL, SMALL.user_xfeatures, FRAME), state, None, None)
-    assert check(op(LARGE, FEATURES, FRAME), state, None, None)
-    assert check(op(SMALL, FEATURES, FRAME), state, None, None) == bool(xfd)
+@pytest.mark.parametrize("target", [SMALL, LARGE])
+def test_i5_a_frame_has_the_room_that_it_was_made_with_whatever_the_fpstate_says(target, xfd):
+    check, state = roomy(A.program), cpu(kernel(A), xfd=xfd)
+    whole = standard_size(MODEL.description, bits(FEATURES))
+    little = standard_size(MODEL.description, bits(SMALL.user_xfeatures))
+    for size, has_room in ((whole, True), (whole - 1, bool(xfd)), (little, bool(xfd)), (little - 1, False)):
+        assert check(op(target, FEATURES, UserArea("frame", size=size)), state, None, None) == has_room
+    assert check(op(target, SMALL.user_xfeatures, UserArea("frame", size=little)), state, None, None)
+    assert check(op(target, SSE, UserArea("frame", size=576)), state, None, None)
 
 
 @pytest.mark.parametrize("xfd", [0, TILEDATA])
@@ -98,7 +107,7 @@ def test_i4_of_a_frame_is_about_xfd_alone_since_its_header_may_be_anything(xfd):
 
 
 def test_i5_of_a_handler_is_about_the_buffers_of_one_task():
-    check = Roomy(IRQ, MINE.fpstates)
+    check = roomy(IRQ)
     others = user(B).fpstates[0]
     assert not check(op(SMALL), cpu(kernel(A), hardirq()), None, None)
     assert check(op(others), cpu(kernel(B), hardirq()), None, None)

@@ -12,7 +12,7 @@ from actors.system.signals import frame as frames
 from actors.system.signals import sigreturn
 from actors.system.signals.uabi import frame_with
 from actors.system.signals.users import amx_and_yield, sigreturns, waits_for_signal
-from actors.system.tasks import xmm_task
+from actors.system.tasks import amx_task, xmm_task
 
 TILE = b"\xaa" * 1024
 
@@ -84,3 +84,21 @@ def test_a_save_to_a_frame_is_checked(monkeypatch):
         ("xfd_validate_state: T saves under its XFD",),
         "frame SSE|TILECFG",
     )
+
+
+@scenario()
+def delivers_tiles(size: int = 0) -> Machine:
+    """Does what a task has in its registers have room in the frame that it was given?"""
+    machine = Machine()
+    action = Sigaction(handles, machine.user_frame("frame", size=size or None))
+    task = machine.host_task(amx_task, TILE, perm=TILEDATA, buffer=TILEDATA, name="T", sigaction=action)
+    machine.signals(task, cpu=None)
+    machine.interrupts(external=1)
+    machine.invariants("I5")
+    return machine
+
+
+def test_a_save_to_a_frame_that_was_made_too_small_is_found():
+    assert found(delivers_tiles) == ("proved", (), "")
+    little = ("violated", ("I5: what T saves fits its buffer",), "frame SSE|TILECFG|TILEDATA")
+    assert found(delivers_tiles, size=4096) == little
