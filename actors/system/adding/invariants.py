@@ -30,6 +30,7 @@ class Invariants(World):
         super().__init__()
         self.users: list[Task] = []
         self._secrets: dict[Program, tuple[bytes, ...]] = {}
+        self._asked: dict[str, Check] = {}
 
     def secret(self, task: Program, *values: int | bytes) -> None:
         """Say that a task's code loads these values, which nobody else does: 64-bit numbers, or bytes as a register has them.
@@ -52,11 +53,15 @@ class Invariants(World):
         """Add the conditions of these invariants (see `actors.system.invariants`); of all that 6.12 keeps, without names.
 
         Call it when all tasks and sources of interrupts are there: there is a condition for each CPU and task, or for these
-        `tasks` alone. Raises VmraceError for a name that is no invariant, with the nearest ones, and for a task that is none.
+        `tasks` alone. What is there already is not added again. Raises VmraceError for a name that is no invariant, with the
+        nearest ones, and for a task that is none.
         """
         subject = self._subject(tasks)
         for name in names or SHIPPED:
             for check in _known(name)(subject):
+                if self._asked.get(check.name) == check:
+                    continue
+                self._asked[check.name] = check
                 World.always(
                     self,
                     check.name,

@@ -18,10 +18,7 @@ kernel's own warning they leave to it: xfd_validate_state is hit there.
 from typing import Any
 
 from actors.machine.state import CpuState, Kind
-from actors.system.kernel.preempt_count import SOFTIRQ_MASK, SOFTIRQ_OFFSET, in_hardirq, in_nmi
-
-_DISABLED = SOFTIRQ_MASK ^ SOFTIRQ_OFFSET
-"""What local_bh_disable() counts, in a softirq too."""
+from actors.system.kernel.preempt_count import BH_DISABLED, SOFTIRQ_MASK, SOFTIRQ_OFFSET, in_hardirq, in_nmi
 
 
 def preemptible(cpu: CpuState, preempt_count: int, *others: Any) -> bool:
@@ -37,7 +34,7 @@ def irq_fpu_usable(preempt_count: int, in_kernel_fpu: bool) -> bool:
     if in_nmi(preempt_count) or in_kernel_fpu:
         return False
     if serves_softirq(preempt_count) and not in_hardirq(preempt_count):
-        return not preempt_count & _DISABLED
+        return not preempt_count & BH_DISABLED
     return not preempt_count & SOFTIRQ_MASK
 
 

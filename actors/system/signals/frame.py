@@ -20,19 +20,20 @@ from protocol.replies import Fault
 
 @routine
 async def copy_fpstate_to_sigframe(cpu: HostCpu, frame: UserArea) -> bool:
-    """copy_fpstate_to_sigframe(): the header is cleared, the registers are saved, and sw_reserved says what is there.
+    """copy_fpstate_to_sigframe(): the frame is zeroed, the registers are saved, and sw_reserved says what is there.
 
-    XSAVE keeps the header's bits of components that it is not asked for, hence the first of these. False: -EFAULT.
+    XSAVE keeps the header's bits of components that it is not asked for, hence the first of these; Linux clears the header
+    alone. False: -EFAULT.
     """
     if not await clear_user(cpu, frame):
         return False
-    if not await copy_fpregs_to_sigframe(cpu, frame):
+    if not await retry_xsave_to_sigframe(cpu, frame):
         return False
     return await save_xstate_epilog(cpu, frame)
 
 
 @routine
-async def copy_fpregs_to_sigframe(cpu: HostCpu, frame: UserArea) -> bool | Become:
+async def retry_xsave_to_sigframe(cpu: HostCpu, frame: UserArea) -> bool | Become:
     """What copy_fpstate_to_sigframe() does from its label `retry` on.
 
     Page faults are off inside fpregs_lock(), where nobody may sleep. One that happens all the same is mended outside, and
@@ -47,7 +48,7 @@ async def copy_fpregs_to_sigframe(cpu: HostCpu, frame: UserArea) -> bool | Becom
         return True
     if not await clear_user(cpu, frame):
         return False
-    return become(copy_fpregs_to_sigframe, cpu, frame)
+    return become(retry_xsave_to_sigframe, cpu, frame)
 
 
 @routine

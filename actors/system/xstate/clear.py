@@ -21,10 +21,9 @@ async def fpu__clear_user_states(cpu: HostCpu) -> None:
     The task may have been preempted on its way here, and the registers may be another's. So its XFD has to be loaded before it
     is made their owner, which 388eff894d6b added. (So has its supervisor state; no such component is modelled.)
     """
-    task = cpu.me
     await fpregs_lock(cpu)
-    fpstate: Fpstate = await cpu.read(task.fpstate)
     if cpu.kernel.has("388eff894d6b"):
+        fpstate: Fpstate = await cpu.read(cpu.me.fpstate)
         await xfd_update_state(cpu, fpstate)
     await restore_fpregs_from_init_fpstate(cpu)
     await fpregs_mark_activate(cpu)

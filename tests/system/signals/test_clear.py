@@ -8,7 +8,7 @@ from actors.system.xstate.clear import fpu__clear_user_states
 from tests.system.signals.worlds import between, kernel_call
 
 LOCK, UNLOCK = "this_cpu add preempt_count 512", "this_cpu add preempt_count -512"
-XFD = ["load task->fpstate.xfd", "this_cpu load xfd_state"]
+XFD = ["load task->fpu.fpstate", "load task->fpstate.xfd", "this_cpu load xfd_state"]
 ACTIVATE = [
     "xrstors SSE|TILECFG|TILEDATA",
     "this_cpu store fpu_fpregs_owner_ctx task",
@@ -29,7 +29,7 @@ async def clears(cpu, area):
 async def test_xfd_is_synced_before_the_restore_since_the_fix(tell, fixes, xfd):
     world, _ = kernel_call(clears, fixes=fixes)
     story = await tell(world)
-    assert between(story.of("task")) == [LOCK, "load task->fpu.fpstate", *xfd, *ACTIVATE]
+    assert between(story.of("task")) == [LOCK, *xfd, *ACTIVATE]
     assert story.labels("task")["xmm0"] == 0
 
 
