@@ -27,7 +27,8 @@ class Step(msgspec.Struct, frozen=True):
     in the program; `margin` is the CPU's interrupt state in ftrace's latency format; `event` is the class of asynchronous
     event that the step is, or empty; `labels` are those that the program set right after it. `distance` says how many
     dependences away from the symptom it is, None where it is not on the way to it or nobody has looked. A `notable` one has a
-    reply that is nobody's ordinary course: it is always told, and why it was given.
+    reply that is nobody's ordinary course: it is always told, and why it was given. `caller` is the nearest function of another
+    package that `function` works for, or empty.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Step(msgspec.Struct, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     distance: int | None = None
     notable: bool = False
+    caller: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True):

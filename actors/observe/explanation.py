@@ -35,11 +35,12 @@ def window_text(window: Window) -> str:
     """Say whose steps the window lies between, and what has to fall in there."""
     ends = [one for one in (window.opens, window.closes) if one is not None]
     alike = len({does(one) for one in ends}) < len(ends)
+    there = alike and len({(one.file, one.line) for one in ends}) < len(ends)
     words = []
     if window.opens is not None:
-        words.append(f"after {with_reply(window.opens)}{_where(window.opens, alike)}")
+        words.append(f"after {with_reply(window.opens)}{_where(window.opens, alike, there)}")
     if window.closes is not None:
-        words.append(f"before {does(window.closes)}{_where(window.closes, alike)}")
+        words.append(f"before {does(window.closes)}{_where(window.closes, alike, there)}")
     one, other = sorted((window.first, window.last), key=lambda step: step.number)
     inside = [owned(one)]
     if other != one:
@@ -47,9 +48,15 @@ def window_text(window: Window) -> str:
     return f"{ends[0].column}, {' and '.join(words)}: {', '.join(inside)}"
 
 
-def _where(step: Step, alike: bool) -> str:
-    """Return where a step stands, if its text alone does not tell it from the other end of the window."""
-    return f" ({step.function}, line {step.line})" if alike else ""
+def _where(step: Step, alike: bool, there: bool) -> str:
+    """Return where a step stands, if its text does not tell it from the other end of the window; on one line, for whom."""
+    if not alike:
+        return ""
+    return (
+        f" ({step.function} of {step.caller})"
+        if there and step.caller
+        else f" ({step.function}, line {step.line})"
+    )
 
 
 def race_text(flip: Flip) -> str:

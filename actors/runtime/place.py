@@ -57,6 +57,16 @@ def innermost(found: list[FrameType]) -> FrameType | None:
     return next((frame for frame in reversed(found) if is_own(frame)), next(iter(found), None))
 
 
+def caller(found: list[FrameType]) -> str:
+    """Return the function of another package that the innermost one works for: who takes a lock, not the lock; or nothing."""
+    own = [frame for frame in reversed(found) if is_own(frame)]
+    return next((frame.f_code.co_name for frame in own if _package(frame) != _package(own[0])), "")
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).rpartition(".")[0]
+
+
 def is_own(frame: FrameType) -> bool:
     """Say whether a frame is neither of vmrace's plumbing nor of a library."""
     module = str(frame.f_globals.get("__name__", ""))

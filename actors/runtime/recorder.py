@@ -55,6 +55,7 @@ class Recorder:
             outcome=outcome.label,
             changes=tuple(changes),
             event=execution.world.event(running.name, request.message, before),
+            caller=running.caller(),
         )
         told = execution.world.annotate(step, request.message, outcome.reply, before, execution.cells)
         self.steps.append(told)

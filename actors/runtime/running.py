@@ -331,6 +331,10 @@ class Running:
         code = body_of(self.segments[-1].function).__code__
         return (code.co_name, code.co_filename, code.co_firstlineno)
 
+    def caller(self) -> str:
+        """Return the function of another package that the innermost call works for, or nothing."""
+        return place.caller(place.frames(self._coroutine))
+
     def lines(self) -> tuple[tuple[str, str, int, int], ...]:
         """Return function, file, the function's first line and line of each call that is the program's own."""
         return tuple(

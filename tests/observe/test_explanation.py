@@ -47,6 +47,17 @@ def test_ends_of_one_text_are_told_apart_by_where_they_stand(make_step):
     )
 
 
+def test_ends_of_one_line_are_told_apart_by_whom_they_work_for(make_step):
+    one = make_step("a", "lock", function="take", line=3, caller="saves")
+    other = make_step("a", "lock", function="take", line=3, caller="clears")
+    theirs = make_step("b", "tick")
+    assert window_text(Window(one, other, theirs, theirs)) == (
+        "a, after lock (take of saves) and before lock (take of clears): b's tick"
+    )
+    nobodys = msgspec.structs.replace(one, caller="")
+    assert "after lock (take, line 3)" in window_text(Window(nobodys, other, theirs, theirs))
+
+
 def test_a_flip_names_the_race_and_what_comes_first(make_step):
     flip = Flip(make_step("a", "store x"), make_step("b", "load x"), "t", ("x", "y"))
     assert lines(flip=flip) == {"Race": "b's load x and a's store x, on x, y", "Flip": "a's store x first"}

@@ -277,3 +277,14 @@ async def test_a_store_to_a_per_cpu_variable_names_it_once():
     stores = [one.changes for one in recorder.steps if one.text == "this_cpu store"]
     assert stores[0] == (Change("cpu0.xfd_state", "xfd_state", "0x40000", "0"),)
     assert stores[1] == (Change("cpu0.fpu_fpregs_owner_ctx", "fpu_fpregs_owner_ctx", "None", "task"),)
+
+
+@pytest.mark.trio
+async def test_the_death_of_a_cpus_registers_is_said_so_that_a_chart_shows_it():
+    recorder = Recorder()
+    async with open_driver(two_cpus()) as driver:
+        await driver.run(CPU_1, observer=recorder)
+    said = [
+        (step.text, step.labels) for step in recorder.steps if any(name == "gone" for name, _ in step.labels)
+    ]
+    assert said == [("store cpu1.fpu_fpregs_owner_ctx None", (("gone", "True"),))]

@@ -25,6 +25,7 @@ from actors.system.kvm import FULL
 from actors.system.machine import Machine
 from actors.system.narration import _context, reply_text
 from actors.system.tasks import amx_task, busy_task, xmm_task
+from actors.system.xstate.clear import fpu__clear_user_states
 from actors.system.xstate.dynamic import fpstate_realloc
 from actors.system.xstate.kernel_fpu import use_fpu
 from protocol.handles import Program
@@ -329,3 +330,20 @@ async def test_whatever_component_or_control_register_changes_is_told():
         Change("cpu0", "SSE", "initial", show(b"\1" + bytes(255))),
     )
     assert step(steps, "task", "clear CR4.OSXSAVE").changes == (Change("cpu0", "CR4.OSXSAVE", "1", "0"),)
+
+
+async def locks(cpu):
+    await cpu.syscall()
+    await fpu__clear_user_states(cpu)
+
+
+@pytest.mark.trio
+async def test_a_step_says_for_whom_a_lock_was_taken():
+    world = Machine()
+    world.host_task(locks, name="task")
+    steps = await told(world, Default())
+    found = {
+        (step.function, step.caller) for step in steps if step.text.startswith("this_cpu add preempt_count")
+    }
+    assert ("local_bh_disable", "fpu__clear_user_states") in found
+    assert {step.caller for step in steps if step.function == "__schedule"} >= {"user_task"}

@@ -23,6 +23,7 @@ from actors.runtime import (
     Variable,
     become,
     routine,
+    set_label,
 )
 from actors.runtime.program import Become
 from actors.system.fpu.init import fpu__init_cpu_xstate
@@ -121,7 +122,9 @@ async def native_kick_ap(cpu: HostCpu, number: int) -> None:
     """native_kick_ap(), on the CPU that brings this one up: its registers are nobody's; then INIT and SIPI."""
     owner: Variable[Program | None] = cpu.kernel.owner.each[number]  # type: ignore[assignment]  # made by boot
     await cpu.write(owner, None)
+    set_label("gone", value=True)
     await cpu.reset()
+    set_label("gone", None)
 
 
 @routine

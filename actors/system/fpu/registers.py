@@ -101,7 +101,9 @@ async def fpregs_mark_activate(cpu: HostCpu) -> None:
     """fpregs_mark_activate(): the registers hold the current task's state now, whatever its fpstate says."""
     task = cpu.me
     await fpregs_activate(cpu, task)
+    set_label("owner", value=True)
     await cpu.write(task.last_cpu, await cpu.smp_processor_id())
+    set_label("owner", None)
     await cpu.clear_flag(task, Flags.TIF_NEED_FPU_LOAD)
 
 

@@ -3,7 +3,7 @@
 Follows arch/x86/kernel/fpu/core.c.
 """
 
-from actors.runtime import routine
+from actors.runtime import routine, set_label
 from actors.system.fpu.registers import (
     fpregs_mark_activate,
     restore_fpregs_from_init_fpstate,
@@ -27,4 +27,6 @@ async def fpu__clear_user_states(cpu: HostCpu) -> None:
         await xfd_update_state(cpu, fpstate)
     await restore_fpregs_from_init_fpstate(cpu)
     await fpregs_mark_activate(cpu)
+    set_label("activated", value=True)
     await fpregs_unlock(cpu)
+    set_label("activated", None)

@@ -4,6 +4,9 @@ import pytest
 
 from actors.machine.state import cpu_cell
 from actors.machine.xstate.components import TILEDATA
+from actors.runtime.drivers.trio_driver import open_driver
+from actors.runtime.recorder import Recorder
+from actors.runtime.schedule import Default
 from actors.system.xstate.clear import fpu__clear_user_states
 from tests.system.signals.worlds import between, kernel_call
 
@@ -57,3 +60,14 @@ async def spends(cpu):
     await schedule(cpu)
     await cpu.cli()
     await cpu.iret()
+
+
+@pytest.mark.trio
+async def test_it_says_where_the_registers_become_the_tasks_so_that_a_chart_shows_it():
+    world, _ = kernel_call(clears)
+    recorder = Recorder()
+    async with open_driver(world) as driver:
+        await driver.run(Default(), observer=recorder)
+    said = {name: step.text for step in recorder.steps for name, value in step.labels if value == "True"}
+    assert said["owner"] == "this_cpu store fpu_fpregs_owner_ctx task"
+    assert said["activated"] == "clear TIF_NEED_FPU_LOAD of task"
