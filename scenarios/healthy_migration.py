@@ -31,10 +31,10 @@ def owned_elsewhere(placement: Placement, owner: Program | None, mine: Program |
 
 @scenario(
     cases=[
-        proved(states=21_048),
-        proved(back=False, tracking="architectural", states=586_576),
-        caught("owner_alone", "I3: A's registers are loaded (CPU 0)", states=10_189, steps=80),
-        caught("last_cpu_not_set", "I3: A's registers are loaded (CPU 1)", states=2_545, steps=46),
+        proved(states=21_985),
+        proved(back=False, tracking="architectural", states=594_760),
+        caught("owner_alone", "I3: A's registers are loaded (CPU 0)", states=10_316, steps=80),
+        caught("last_cpu_not_set", "I3: A's registers are loaded (CPU 1)", states=2_563, steps=46),
     ]
 )
 def healthy_migration(

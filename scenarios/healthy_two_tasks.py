@@ -14,58 +14,58 @@ from actors.system.xstate.kernel_fpu import use_fpu
 from scenarios.healthy import TILE, A, B, caught, expects, guards, proved
 
 ONE_CPU = [
-    proved(states=17_948),
-    proved(tracking="architectural", states=50_754),
-    proved(timer=2, softirq=0, states=8_240),
-    proved(timer=2, softirq=0, tracking="architectural", states=27_112),
-    proved(amx=False, timer=2, states=43_665),
-    proved(amx=False, timer=2, tracking="architectural", states=205_905),
-    caught("owner_kept", "I6: registers valid for A are its", states=453, steps=20),
-    caught("kernel_fpu_unsaved", "A finds its values", states=1_799, steps=40),
-    caught("xfd_state_not_written", "I2: xfd_state is XFD", states=2_940, steps=49),
-    caught("xfd_err_kept", "I1: XFD_ERR is clear", states=1_306, steps=31),
-    caught("no_fpregs_lock", "I3: B's registers are loaded", states=2_191, steps=43),
+    proved(states=18_106),
+    proved(tracking="architectural", states=51_007),
+    proved(timer=2, softirq=0, states=8_426),
+    proved(timer=2, softirq=0, tracking="architectural", states=27_793),
+    proved(amx=False, timer=2, states=44_111),
+    proved(amx=False, timer=2, tracking="architectural", states=208_400),
+    caught("owner_kept", "I6: registers valid for A are its", states=451, steps=20),
+    caught("kernel_fpu_unsaved", "A finds its values", states=1_768, steps=40),
+    caught("xfd_state_not_written", "I2: xfd_state is XFD", states=3_015, steps=50),
+    caught("xfd_err_kept", "I1: XFD_ERR is clear", states=1_361, steps=32),
+    caught("no_fpregs_lock", "I3: B's registers are loaded", states=2_254, steps=44),
     caught(
         "softirq_in_lock",
         "xfd_validate_state: softirq0, in B, saves under its XFD",
-        states=5_270,
-        steps=60,
+        states=5_413,
+        steps=61,
     ),
-    caught("realloc_unrestored", "B is not killed", states=13_052, steps=91),
+    caught("realloc_unrestored", "B is not killed", states=13_404, steps=93),
     caught(
         "owner_read_once",
         "I3: B's registers are loaded",
         "I9: B finds nobody else's value in registers",
-        states=8_244,
-        steps=77,
+        states=8_383,
+        steps=78,
     ),
 ]
 
 TWO_CPUS = [
-    proved(cpus=2, states=163_723),
-    proved(cpus=2, amx=False, states=84_059),
-    proved(cpus=2, timer=0, tracking="architectural", states=1_161_514),
-    proved(cpus=2, amx=False, timer=0, tracking="architectural", states=850_831),
-    proved(cpus=2, timer=0, softirq=0, tracking="architectural", states=389_097),
-    proved(cpus=2, amx=False, timer=0, softirq=0, tracking="architectural", states=360_009),
+    proved(cpus=2, states=169_176),
+    proved(cpus=2, amx=False, states=86_950),
+    proved(cpus=2, timer=0, tracking="architectural", states=1_177_732),
+    proved(cpus=2, amx=False, timer=0, tracking="architectural", states=864_642),
+    proved(cpus=2, timer=0, softirq=0, tracking="architectural", states=393_190),
+    proved(cpus=2, amx=False, timer=0, softirq=0, tracking="architectural", states=363_153),
     caught(
-        "owner_kept", "I6: registers valid for B are its (CPU 1)", cpus=2, timer=0, states=4_944, steps=45
+        "owner_kept", "I6: registers valid for B are its (CPU 1)", cpus=2, timer=0, states=5_050, steps=45
     ),
-    caught("switch_unsaved", "I6: registers valid for A are its (CPU 0)", cpus=2, states=3_995, steps=25),
+    caught("switch_unsaved", "I6: registers valid for A are its (CPU 0)", cpus=2, states=3_976, steps=25),
     caught(
-        "need_load_unset", "I3: A's registers are loaded (CPU 1)", cpus=2, softirq=0, states=1_964, steps=36
+        "need_load_unset", "I3: A's registers are loaded (CPU 1)", cpus=2, softirq=0, states=1_948, steps=36
     ),
-    caught("last_cpu_not_set", "I3: B's registers are loaded (CPU 0)", cpus=2, states=3_966, steps=25),
+    caught("last_cpu_not_set", "I3: B's registers are loaded (CPU 0)", cpus=2, states=4_354, steps=26),
     caught(
         "xfd_not_updated",
         "xfd_validate_state: A restores under its XFD (CPU 0)",
         cpus=2,
         softirq=0,
-        states=12_905,
-        steps=80,
+        states=13_508,
+        steps=82,
     ),
-    caught("preempted_in_lock", "B: Bug", cpus=2, states=28_141, steps=52),
-    caught("flags_read_once", "A finds its values", cpus=2, softirq=0, states=2_931, steps=42),
+    caught("preempted_in_lock", "B: Bug", cpus=2, states=29_404, steps=53),
+    caught("flags_read_once", "A finds its values", cpus=2, softirq=0, states=2_910, steps=42),
 ]
 
 

@@ -15,7 +15,7 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(window="closed", expect="proved", states=16_951),
+        case(window="closed", expect="proved", states=16_959),
         case(window="irqs_on", expect="violated", violated=(HYGIENE,), states=70, steps=14),
         case(window="preemptible", expect="violated", violated=(HYGIENE,), states=48, steps=13),
     ]

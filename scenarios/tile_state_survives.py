@@ -14,11 +14,11 @@ SURVIVES = "no tile value differs from that of the same guest without exits"
 
 @scenario(
     cases=[
-        case(xfd_set="keep", expect="proved", states=12_851),
+        case(xfd_set="keep", expect="proved", states=12_843),
         case(xfd_set="undefined", expect="violated", violated=(SURVIVES,), states=58, steps=13),
-        case(swap="none", expect="violated", violated=(SURVIVES,), states=6_145, steps=86),
+        case(swap="none", expect="violated", violated=(SURVIVES,), states=6_115, steps=86),
         case(tracking="architectural", expect="violated", violated=(SURVIVES,), states=58, steps=13),
-        case(tracking="architectural", xfd_set="keep", expect="proved", states=91_159),
+        case(tracking="architectural", xfd_set="keep", expect="proved", states=79_591),
     ]
 )
 def tile_state_survives(

@@ -31,9 +31,9 @@ TASK_TILE = b"\xaa" * 1024
     cases=[
         case(swap="none", expect="violated", violated=(HYGIENE,), states=40, steps=9),
         case(swap="xfd", expect="violated", violated=(HYGIENE,), states=103, steps=16),
-        case(swap="full", expect="proved", states=104_466),
-        case(swap="conditional", expect="proved", states=98_022),
-        case(swap="msr_lists", expect="proved", states=90_775),
+        case(swap="full", expect="proved", states=102_831),
+        case(swap="conditional", expect="proved", states=97_043),
+        case(swap="msr_lists", expect="proved", states=89_966),
         case(
             swap="xfd",
             cpu="mail_2021",
@@ -52,8 +52,8 @@ TASK_TILE = b"\xaa" * 1024
             states=103,
             steps=16,
         ),
-        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=94_516),
-        case(swap="full", tracking="architectural", expect="proved", states=1_254_186),
+        case(swap="full", cpu="mail_2021", xfd_err="accumulate", expect="proved", states=93_548),
+        case(swap="full", tracking="architectural", expect="proved", states=1_139_144),
     ],
     fix="1df4fd834e8e, ec5be88ab29f",
 )

@@ -15,8 +15,8 @@ S1 = "S1: the guest's #NM handler finds its bit"
 
 @scenario(
     cases=[
-        case(swap="xfd", expect="violated", violated=(S1,), states=13_442, steps=72),
-        case(swap="full", expect="proved", states=27_484),
+        case(swap="xfd", expect="violated", violated=(S1,), states=13_509, steps=72),
+        case(swap="full", expect="proved", states=28_478),
     ],
     fix="1df4fd834e8e",
 )

@@ -41,16 +41,16 @@ def back(placement: Placement, hotplug: bool) -> bool:
 
 @scenario(
     cases=[
-        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",), states=2_603, steps=83),
+        case(fixes="-10e4b5166df9", expect="violated", violated=("T: Die",), states=2_668, steps=83),
         case(
             fixes="-10e4b5166df9",
             rule=True,
             expect="violated",
             violated=("I2: xfd_state is XFD (CPU 1)",),
-            states=2_117,
+            states=2_142,
             steps=73,
         ),
-        case(fixes="shipped", rule=True, expect="proved", states=2_992),
+        case(fixes="shipped", rule=True, expect="proved", states=3_136),
     ],
     fix='10e4b5166df9 ("x86/fpu: Keep xfd_state in sync with MSR_IA32_XFD")',
 )

@@ -13,8 +13,8 @@ ESCAPED = "a guest task never uses AMX that its XFD disables"
 
 @scenario(
     cases=[
-        case(load=False, expect="violated", violated=(ESCAPED,), states=544, steps=44),
-        case(load=True, expect="proved", states=872),
+        case(load=False, expect="violated", violated=(ESCAPED,), states=550, steps=44),
+        case(load=True, expect="proved", states=882),
     ]
 )
 def xfd_not_loaded(

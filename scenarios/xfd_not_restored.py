@@ -14,8 +14,8 @@ HYGIENE = "hygiene: host user mode runs with the XFD that the kernel wrote"
 
 @scenario(
     cases=[
-        case(restore=False, expect="violated", violated=(HYGIENE,), states=10_576, steps=83),
-        case(restore=True, expect="proved", states=41_091),
+        case(restore=False, expect="violated", violated=(HYGIENE,), states=10_395, steps=83),
+        case(restore=True, expect="proved", states=38_615),
     ]
 )
 def xfd_not_restored(
