@@ -153,6 +153,7 @@ async def test_an_area_that_is_not_there_is_none_before_it_is_allocated_and_when
         (f"vzalloc {first}", ()),
         (f"vzalloc {second}", ()),
         (f"vfree {first}", ()),
+        (f"vfree {second}", ()),
     ]
 
 

@@ -13,6 +13,7 @@ from actors.system.fpu.registers import os_xsave
 from actors.system.fpu.xfd import xfd_set_state
 from actors.system.invariants import INVARIANTS, SHIPPED
 from actors.system.kernel.layout import enlarged
+from actors.system.kernel.vmalloc import VMALLOC, Vzalloc
 from actors.system.sched import fpregs_lock, fpregs_unlock
 from actors.system.tasks import tile_task, vector_task
 from actors.system.xstate.kernel_fpu import kernel_fpu_begin, kernel_fpu_end, use_fpu
@@ -31,7 +32,9 @@ async def publishes_what_is_not_there(cpu):
     """A system call that publishes a larger fpstate, and allocates it later."""
     await cpu.syscall()
     ref = await cpu.read(cpu.me.fpstate)
-    await cpu.write(cpu.me.fpstate, enlarged(cpu.processor.model, ref, cpu.me.name, TILEDATA))
+    new = enlarged(cpu.processor.model, ref, cpu.me.name, TILEDATA)
+    await cpu.write(cpu.me.fpstate, new)
+    await cpu.through(VMALLOC, Vzalloc(new))
 
 
 async def arms_xfd_alone(cpu):
