@@ -1,6 +1,8 @@
 """Finding scenarios by name or file; each mistake is one line that says where."""
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -186,3 +188,13 @@ def two() -> World:
     """Two?"""
     return build()
 '''
+
+
+def test_a_file_that_is_edited_within_a_second_is_what_it_is_now(file, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = file(GOOD)
+    assert "Is it mine?" in load(path, "scenarios").question
+    when = Path(path).stat().st_mtime_ns
+    file(GOOD.replace("Is it mine?", "Is it ours?"))
+    os.utime(path, ns=(when, when))
+    assert "Is it ours?" in load(path, "scenarios").question
