@@ -31,7 +31,7 @@ def caught(
 
 
 def expects(machine: Machine, task: Program) -> None:
-    """Say what a task wants of the kernel: its values, and its life; and that it was preempted with its state in registers."""
+    """Say what a task wants of the kernel: its values, and its life."""
     machine.always(
         f"{task.name} finds its values",
         not_false,

@@ -34,7 +34,11 @@ def owned_elsewhere(placement: Placement, owner: Program | None, mine: Program |
         proved(states=21_985),
         proved(back=False, tracking="architectural", states=594_760),
         caught("owner_alone", "I3: A's registers are loaded (CPU 0)", states=10_316, steps=80),
+        caught("last_cpu_alone", "I3: A's registers are loaded (CPU 0)", states=1_990, steps=42),
         caught("last_cpu_not_set", "I3: A's registers are loaded (CPU 1)", states=2_563, steps=46),
+        caught("owner_not_set", "I3: A's registers are loaded (CPU 0)", states=2_717, steps=47),
+        caught("need_load_unset", "I3: A's registers are loaded (CPU 0)", states=1_178, steps=35),
+        caught("switch_unsaved", "I6: registers valid for A are its (CPU 0)", states=157, steps=16),
     ]
 )
 def healthy_migration(

@@ -1,6 +1,6 @@
 """A process that is nothing but the command: what it has imported lasts to its end, and none of that is garbage.
 
-Python looks for cycles of garbage after every 700 new objects, from time to time among all there are, and once more
+Python looks for cycles of garbage after some hundreds of new objects, from time to time among all there are, and once more
 at the end of the process, when there is nothing left to gain. With Trio imported that last look alone took a quarter
 of the time of a small search. So here it looks less often, and not at the end; memory goes back to the system all
 the same. Nothing is to be cleaned up then: whoever holds coroutines or files has closed them before.

@@ -55,6 +55,30 @@ class Condition(msgspec.Struct, frozen=True):
         return bool(self.predicate(*values))
 
 
+def check_words(name: str, words: str, reads: int) -> None:
+    """Refuse words of a condition that ask for more than its `reads` values; raises ModelError."""
+    try:
+        words.format(*[_Anything()] * reads)
+    except (IndexError, KeyError, ValueError) as error:
+        raise ModelError(
+            f"words of condition {name!r}: {error!r} in {words!r}; for the values of its {reads} reads there are "
+            "{} in turn, or {0} to " + f"{{{reads - 1}}}; a brace is {{{{ or }}}}"
+        ) from None
+
+
+class _Anything:
+    """Stands for a value that is not known yet: it has every attribute and item, and every format."""
+
+    def __getattr__(self, _: str) -> "_Anything":
+        return self
+
+    def __getitem__(self, _: object) -> "_Anything":
+        return self
+
+    def __format__(self, _: str) -> str:
+        return ""
+
+
 class Decided:
     """A condition, and what it has decided, by the identities of the values.
 

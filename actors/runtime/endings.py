@@ -34,7 +34,7 @@ def _told(condition: Condition, read: Callable[[Cell | Label], Any]) -> str:
     """Return a condition's words with the values that it has read; as they stand, if these do not fit in."""
     try:
         return condition.words.format(*map(read, condition.reads)) or condition.name
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # a value is of another kind
         return condition.words
 
 

@@ -8,6 +8,7 @@ What devices answer is kept until a cell of the footprint changes; so a step cos
 there is.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from actors.runtime import endings
@@ -247,7 +248,7 @@ class Execution:
     @staticmethod
     def _check_values(running: Running, outcome: Outcome) -> None:
         for cell, value in outcome.writes:
-            check_value(value, f"{running.where()}: value of cell {cell.name}")
+            check_value(value, partial(_written, running, cell))
         if not isinstance(outcome.reply, Retry):
             check_value(outcome.reply, lambda: f"{running.where()}: reply to {running.name}")
 
@@ -326,3 +327,7 @@ class Execution:
 
 def _key(running: Running) -> tuple[Any, ...]:
     return running.key
+
+
+def _written(running: Running, cell: Cell) -> str:
+    return f"{running.where()}: value of cell {cell.name}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from actors.runtime.conditions import Checks, Condition, Predicate, at_most_one
+from actors.runtime.conditions import Checks, Condition, Predicate, at_most_one, check_words
 from actors.runtime.devices import Choice, Lock, Mailbox, RunQueue, Variable
 from actors.runtime.errors import ModelError
 from actors.runtime.program import Behaviour
@@ -141,9 +141,11 @@ class World:
 
         With `after` it need not hold before these programs of the world have returned: what must be true at the very
         end is better said so, since it then leaves a reduced search its freedom on the way there.
-        `words` is how the harmed one reports it, for the last row of a chart.
+        `words` is how the harmed one reports it, for the last row of a chart, with `{}` for the values of `reads` in turn, or
+        `{0}` for the first of them. Raises ModelError for words with which that cannot be done.
         """
         programs = tuple(after)
+        check_words(name, words, len(reads))
         looks = (*_reads(reads), *(program.life for program in programs))
         self._condition(Condition("always", name, predicate, looks, at, kind, words, programs))
 

@@ -18,6 +18,7 @@ from actors.runtime.devices.run_queue import Move
 from actors.runtime.devices.variable import Exchange, FetchAdd, FetchAnd, FetchOr, Store
 from actors.runtime.values import show
 from actors.system.entry.hotplug import TakeDown
+from actors.system.entry.ipi import RESCHEDULE_VECTOR
 from actors.system.kernel.data import Kernel, Task
 from actors.system.kernel.flags import NONE, SIGNALLING, Flags, SendSignal
 from actors.system.kernel.mm import Mprotect, Reclaim
@@ -79,13 +80,12 @@ def told_as(step: Step, message: Any, event: str) -> Step:
 
     To the CPU all are external interrupts, which is also a class. An IPI is told by what it is.
     """
-    if (
-        not isinstance(message, op.ExternalInterrupt)
-        or message.request is not None
-        or event in {"", "signal"}
-    ):
+    if not isinstance(message, op.ExternalInterrupt) or message.request is not None or not event:
         return step
-    what = event if event.endswith("interrupt") else f"{event} interrupt"
+    if message.vector == RESCHEDULE_VECTOR:
+        what = "reschedule IPI"
+    else:
+        what = event if event.endswith("interrupt") else f"{event} interrupt"
     return msgspec.structs.replace(step, text=f"{what} {message.vector:#x}")
 
 

@@ -148,8 +148,8 @@ def test_the_kind_is_the_worst_of_what_broke(run):
     [
         ("x is {}, which is too much", "x is 1, which is too much"),
         ("x is {:#x}", "x is 0x1"),
-        ("braces of its own: {0!s}{1}", "braces of its own: {0!s}{1}"),
-        ("a lone {", "a lone {"),
+        ("braces of its own: {{0}}", "braces of its own: {0}"),
+        ("{0.xfd} of another kind", "{0.xfd} of another kind"),
     ],
 )
 def test_words_are_told_what_the_condition_has_read(run, words, text):

@@ -87,3 +87,18 @@ def test_a_source_is_a_background_program_with_a_class_and_a_budget():
         world.source(idle, event="tick", budget=-1)
     with pytest.raises(ModelError, match="give event="):
         world.source(idle, event="", budget=1)
+
+
+@pytest.mark.parametrize("words", ["{} and {}", "{1}", "{value}", "an open {", "{0} and {}"])
+def test_words_that_ask_for_more_than_is_read_are_refused(words):
+    world, cell = World(), Cell("x")
+    world.cell(cell, 1)
+    with pytest.raises(ModelError, match=r"words of condition 'one': .* for the values of its 1 reads"):
+        world.always("one", bool, cell, words=words)
+
+
+@pytest.mark.parametrize("words", ["", "all of it", "{}", "{0:#x} is {0}", "{0.xfd} of {0[1]!r}", "{{}}"])
+def test_words_that_fit_are_taken(words):
+    world, cell = World(), Cell("x")
+    world.cell(cell, 1)
+    world.always("one", bool, cell, words=words)

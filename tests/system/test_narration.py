@@ -96,7 +96,7 @@ async def test_the_interrupt_that_tells_of_a_signal_is_told_as_what_it_is(when):
     task = world.host_task(busy_task, name="task")
     world.signals(task)
     texts = [step.text for step in await told(world, when("kill task", always)) if step.column == "kill task"]
-    assert "external interrupt 0xec" in texts
+    assert "reschedule IPI 0xfd" in texts
 
 
 def guest_and_task(irq):

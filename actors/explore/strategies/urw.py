@@ -40,7 +40,7 @@ class Urw:
 
     def program(self, at: Position) -> int:
         """The way behind which the drawn execution lies; or any, by what is left."""
-        behind = self.counts.behind(at.state) if self.counts is not None else None  # type: ignore[arg-type]
+        behind = self.counts.behind(at.state) if self.counts is not None else None  # type: ignore[arg-type]  # there are counts on tables alone
         if behind is None:
             return self._estimated(at)
         for place, outcomes in enumerate(behind):

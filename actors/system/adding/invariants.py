@@ -31,6 +31,7 @@ class Invariants(World):
         self.users: list[Task] = []
         self._secrets: dict[Program, tuple[bytes, ...]] = {}
         self._asked: dict[str, Check] = {}
+        self._wanted: list[tuple[tuple[str, ...], Collection[Program] | None]] = []
 
     def secret(self, task: Program, *values: int | bytes) -> None:
         """Say that a task's code loads these values, which nobody else does: 64-bit numbers, or bytes as a register has them.
@@ -52,25 +53,41 @@ class Invariants(World):
     def invariants(self, *names: str, tasks: Collection[Program] | None = None) -> None:
         """Add the conditions of these invariants (see `actors.system.invariants`); of all that 6.12 keeps, without names.
 
-        Call it when all tasks and sources of interrupts are there: there is a condition for each CPU and task, or for these
-        `tasks` alone. What is there already is not added again. Raises VmraceError for a name that is no invariant, with the
-        nearest ones, and for a task that is none.
+        Call it when all tasks, secrets and sources of interrupts are there: there is a condition for each CPU and task, or for
+        these `tasks` alone, and a world that has more of them in the end is refused. What is there already is not added again.
+        Raises VmraceError for a name that is no invariant, with the nearest ones, and for a task that is none.
         """
+        wanted = (names or tuple(SHIPPED), tasks)
+        for check in self._checks_of(*wanted):
+            if self._asked.get(check.name) == check:
+                continue
+            World.always(
+                self,
+                check.name,
+                check.predicate,
+                *check.reads,
+                at=check.at,
+                kind=check.kind,
+                words=check.words,
+            )
+            self._asked[check.name] = check
+        self._wanted.append(wanted)
+
+    def check(self) -> None:
+        """Refuse as well a world that has grown behind its invariants, which would say less than they seem to."""
+        super().check()
+        for wanted in self._wanted:
+            for check in self._checks_of(*wanted):
+                if self._asked.get(check.name) != check:
+                    raise ModelError(
+                        f"{check.name!r} is not what invariants() has added: something that it depends on came later; "
+                        "call invariants() when all tasks, secrets and sources of interrupts are there"
+                    )
+
+    def _checks_of(self, names: tuple[str, ...], tasks: Collection[Program] | None) -> Iterator[Check]:
         subject = self._subject(tasks)
-        for name in names or SHIPPED:
-            for check in _known(name)(subject):
-                if self._asked.get(check.name) == check:
-                    continue
-                self._asked[check.name] = check
-                World.always(
-                    self,
-                    check.name,
-                    check.predicate,
-                    *check.reads,
-                    at=check.at,
-                    kind=check.kind,
-                    words=check.words,
-                )
+        for name in names:
+            yield from _known(name)(subject)
 
     def _subject(self, tasks: Collection[Program] | None) -> Subject:
         known = [task.program for task in self.users]

@@ -12,6 +12,7 @@ from actors.system.sched.softirq import irq_enter, irq_exit
 from protocol.handles import Cell
 
 CALL_FUNCTION_SINGLE_VECTOR = 0xFB
+RESCHEDULE_VECTOR = 0xFD
 
 
 async def ipi_source(cpu: HostCpu, asked: Cell, budget: int) -> Become | None:

@@ -68,10 +68,13 @@ class Valid(msgspec.Struct, frozen=True):
         resets: bool | None,
         *areas: XsaveArea | None,
     ) -> bool:
-        """Decide on contents; at exec the fpstate is another than the registers were loaded from, until last_cpu says so."""
+        """Decide on contents; at exec the fpstate is another than the registers were loaded from, until last_cpu says so.
+
+        Nobody loads the state of a task that exits again, so a CPU that still takes it for the owner harms nobody.
+        """
         del preempt_count, in_kernel_fpu
         task = self.user.task
-        if resets or owner != task.program or last_cpu != self.cpu:
+        if resets or flags & Flags.PF_EXITING or owner != task.program or last_cpu != self.cpu:
             return True
         if is_current(cpu, task) and not flags & Flags.TIF_NEED_FPU_LOAD:
             return True

@@ -6,6 +6,7 @@ Follows kernel/signal.c.
 from actors.runtime import become, routine
 from actors.runtime.program import Become
 from actors.system.entry.interrupts import work_left
+from actors.system.entry.ipi import RESCHEDULE_VECTOR
 from actors.system.kernel.cpu import HostCpu
 from actors.system.kernel.data import Task
 from actors.system.kernel.flags import SendSignal
@@ -22,12 +23,13 @@ async def send_signal(cpu: HostCpu, target: Task) -> None:
 async def signal_source(cpu: HostCpu, target: Task, budget: int) -> Become | None:
     """kill() by processes on other CPUs: at most `budget` signals.
 
-    signal_wake_up() does not leave it at the flag: an IPI makes the CPU look at it, if the task runs in user mode there.
+    signal_wake_up() does not leave it at the flag: kick_process() sends an IPI, which makes the CPU look at it, if
+    the task runs in user mode there.
     """
     if budget == 0:
         return None
     await target.flags.send(SendSignal())
-    interrupted_cpl = await cpu.external_interrupt()
+    interrupted_cpl = await cpu.external_interrupt(RESCHEDULE_VECTOR)
     await irq_enter(cpu)
     count = await irq_exit(cpu)
     await cpu.iret(await work_left(cpu, interrupted_cpl, count))

@@ -1,8 +1,8 @@
 """Permissions for dynamic features: arch_prctl(2), what a child inherits of them, and when those of guests are locked.
 
 They belong to a process: threads share them through their group leader, under siglock. A process may ask for itself and, apart
-from that, for the guests that it runs; the first vCPU ends the latter. Follows arch/x86/kernel/fpu/{xstate,core}.c.
-Follows arch/x86/kernel/fpu/xstate.h, kernel/signal.c and include/linux/spinlock.h.
+from that, for the guests that it runs; the first vCPU ends the latter. Follows arch/x86/kernel/fpu/{xstate,core}.c,
+arch/x86/kernel/fpu/xstate.h, kernel/signal.c and include/linux/spinlock.h.
 """
 
 from enum import IntEnum

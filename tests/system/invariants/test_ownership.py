@@ -138,6 +138,12 @@ def test_a_current_task_whose_flag_is_clear_has_its_state_in_the_registers_alone
     assert not valid(HOLDS_7, saved(SMALL, 8), flags=NONE), "off CPU it is in memory, flag or not"
 
 
+def test_i6_asks_nothing_of_a_task_that_exits():
+    assert not valid(HOLDS_7, saved(SMALL, 8))
+    assert valid(HOLDS_7, saved(SMALL, 8), flags=Flags.PF_EXITING | NEED_LOAD)
+    assert valid(HOLDS_7, None, flags=Flags.PF_EXITING), "its fpstate is freed"
+
+
 def test_what_happened():
     assert off_cpu_with_registers(Placement(None), NONE)
     assert not off_cpu_with_registers(Placement(0), NONE)

@@ -28,6 +28,7 @@ from actors.system.sched.count import preempt_disable, preempt_enable_no_resched
 from actors.system.tasks import xmm_task
 from actors.system.xstate.kernel_fpu import kernel_fpu_begin, use_fpu
 from protocol.handles import Program
+from scenarios.healthy_migration import healthy_migration
 from scenarios.healthy_two_tasks import healthy_two_tasks
 from tests.system.calling import inside, one_task
 
@@ -35,6 +36,8 @@ SOURCES = sorted(Path(actors.system.__path__[0]).rglob("*.py"))
 CALLED = re.compile(r"\.(?:keeps|is_mutant)\(([^)]*)\)")
 OF_IDLE = {"idle_owner_kept"}
 """Caught where a CPU idles with a task's tiles in its registers: in the healthy worlds no task sleeps."""
+OF_A_TASK_THAT_COMES_BACK = {"owner_alone"}
+"""Caught where a task comes back to a CPU that it has left, in `healthy_migration`."""
 
 
 async def sleeper(cpu, tile):
@@ -135,9 +138,16 @@ def test_a_kernel_is_one_mutant_at_a_time_or_none():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("mutant", sorted(set(MUTANTS) - EQUIVALENT - OF_IDLE))
+@pytest.mark.parametrize("mutant", sorted(set(MUTANTS) - EQUIVALENT - OF_IDLE - OF_A_TASK_THAT_COMES_BACK))
 def test_each_mutant_is_caught(mutant):
     assert verify(healthy_two_tasks, {"mutant": mutant}, Demand()).verdict == "violated"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mutant", sorted(OF_A_TASK_THAT_COMES_BACK))
+def test_a_mutant_is_caught_where_a_task_comes_back(mutant):
+    assert verify(healthy_two_tasks, {"mutant": mutant, "cpus": 2}, Demand()).verdict == "proved"
+    assert verify(healthy_migration, {"mutant": mutant}, Demand()).verdict == "violated"
 
 
 def test_an_idle_cpu_gives_the_registers_up_with_the_tiles():
