@@ -2,6 +2,7 @@
 
 import functools
 
+from actors.machine.kasan import use_after_free
 from actors.machine.state import Vmcs, Vmx
 from actors.machine.step import Step
 from actors.machine.xstate.environment import Environment, Operand
@@ -55,13 +56,16 @@ def touched(message: OnArea) -> tuple[Cell, ...]:
 
 
 def operand(step: Step) -> Operand:
-    """Return the area that a save or restore works on; without an address its cell is one, and aligned."""
+    """Return the area that a save or restore works on; without an address its cell is one, and aligned.
+
+    Raises KasanBug where none is allocated, TypeError where the cell holds something else.
+    """
     found = where(step.message)
     if found.encoding:
         return Operand(XsaveArea(), encoding=found.encoding)
     area = step.values[found.area]
     if area is None:
-        raise TypeError(f"{found.area.name} holds nothing: it is not allocated, or was freed")
+        raise use_after_free(found.area.name)
     if type(area) is not XsaveArea:
         raise TypeError(f"{found.area.name} holds {type(area).__name__}, and no XSAVE area")
     address = found.area if found.address is None else found.address

@@ -1,23 +1,15 @@
 """What KASAN says of a pointer that is used too late: memory that is not allocated, or was freed, is neither read nor written.
 
-Every access to such memory by plain loads and stores is checked. Instructions of the XSAVE family, which a compiler cannot
-instrument, are refused by the machine, which finds no area there. Follows mm/kasan/report.c.
+Every access to such memory is checked: by plain loads and stores here, by instructions of the XSAVE family in the machine, which
+finds no area there (`actors.machine.kasan`); both say the same. Follows mm/kasan/report.c.
 """
 
 from typing import Any
 
+from actors.machine.kasan import KasanBug, use_after_free
 from actors.runtime import Outcomes, Program, Values, Variable
 
 __plumbing__ = True
-
-
-class KasanBug(Exception):
-    """An access to freed memory, or a second free: a finding, in the words of KASAN's report."""
-
-
-def use_after_free(name: str) -> KasanBug:
-    """Return what is said of an access to it."""
-    return KasanBug(f"BUG: KASAN: use-after-free in {name}: it is not allocated, or was freed")
 
 
 def double_free(name: str) -> KasanBug:

@@ -84,7 +84,10 @@ async def test_a_save_to_a_buffer_that_was_freed_ends_the_world_as_a_finding(tel
     story = await tell(one_task(saves_to_what_is_freed))
     assert story.execution.ending == "violated"
     assert story.of("task")[-1] == "xsaves SSE|TILECFG"
-    assert story.failure.text == "task->fpstate.regs holds nothing: it is not allocated, or was freed"
+    assert (story.failure.type, story.failure.text) == (
+        "KasanBug",
+        "BUG: KASAN: use-after-free in task->fpstate.regs: it is not allocated, or was freed",
+    )
 
 
 # Loading.

@@ -6,6 +6,7 @@ from actors.explore.verification import Demand, verify
 from actors.machine.model import HYPOTHETICAL, TILEDATA
 from actors.machine.xstate.components import COMPACTED
 from actors.runtime import scenario
+from actors.system.fpu.registers import os_xrstor, os_xsave
 from actors.system.fpu.xfd import xfd_update_state
 from actors.system.kernel.data import Task
 from actors.system.kernel.layout import enlarged
@@ -46,6 +47,14 @@ async def writes_its_xfd(cpu):
     await cpu.write((await replaced(cpu)).xfd, 0)
 
 
+async def saves_there(cpu):
+    await os_xsave(cpu, await replaced(cpu))
+
+
+async def restores_from_there(cpu):
+    await os_xrstor(cpu, await replaced(cpu), TILEDATA)
+
+
 async def frees_it_again(cpu):
     await cpu.through(VMALLOC, Vfree(await replaced(cpu)))
 
@@ -66,6 +75,8 @@ WHY = "it is not allocated, or was freed"
         (loads_from_there, f"use-after-free in {FIRST}.regs", f"load {FIRST}.regs"),
         (loads_its_xfd, f"use-after-free in {FIRST}.xfd", f"load {FIRST}.xfd"),
         (writes_its_xfd, f"use-after-free in {FIRST}.xfd", f"store {FIRST}.xfd 0"),
+        (saves_there, f"use-after-free in {FIRST}.regs", "xsaves"),
+        (restores_from_there, f"use-after-free in {FIRST}.regs", "xrstors"),
         (frees_it_again, f"double-free in {FIRST}", f"vfree {FIRST}"),
         (uses_what_was_never_there, f"use-after-free in {FIRST}.regs", f"load {FIRST}.regs"),
     ],

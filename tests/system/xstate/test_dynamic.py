@@ -226,8 +226,9 @@ async def test_a_save_to_a_buffer_that_was_freed_is_a_finding_with_its_schedule(
     story = await tell(on_mail_2021(saves_to_the_old_one))
     assert story.execution.ending == "violated"
     assert story.failure.program == "task"
-    assert (
-        story.failure.text == "task->fpstate[0x40000].regs holds nothing: it is not allocated, or was freed"
+    assert (story.failure.type, story.failure.text) == (
+        "KasanBug",
+        "BUG: KASAN: use-after-free in task->fpstate[0x40000].regs: it is not allocated, or was freed",
     )
     assert story.of("task")[-1] == "xsaves SSE|TILECFG|TILEDATA"
     assert in_order(story.of("task"), "vfree task->fpstate[0x40000]", "xsaves SSE|TILECFG|TILEDATA")
