@@ -32,7 +32,7 @@ def owned_elsewhere(placement: Placement, owner: Program | None, mine: Program |
 @scenario(
     cases=[
         proved(states=21_985),
-        proved(back=False, tracking="architectural", states=594_760),
+        proved(back=False, tracking="architectural", states=14_120),
         caught("owner_alone", "I3: A's registers are loaded (CPU 0)", states=10_316, steps=80),
         caught("last_cpu_alone", "I3: A's registers are loaded (CPU 0)", states=1_990, steps=42),
         caught("last_cpu_not_set", "I3: A's registers are loaded (CPU 1)", states=2_563, steps=46),

@@ -3,10 +3,11 @@
 from typing import Literal
 
 from actors.machine.model import TILEDATA, CpuName, Tracking, XfdErr, XfdSetting
+from actors.machine.state import cpu_cell
 from actors.runtime import scenario
 from actors.system import Machine
 from actors.system.invariants import runs_on_other
-from actors.system.invariants.happened import reallocated
+from actors.system.invariants.happened import PreemptedByInterrupt, reallocated
 from actors.system.kernel.data import Task
 from actors.system.kernel.mutants import Mutant
 from actors.system.tasks import tile_task, vector_task
@@ -44,10 +45,12 @@ ONE_CPU = [
 TWO_CPUS = [
     proved(cpus=2, states=169_176),
     proved(cpus=2, amx=False, states=86_950),
-    proved(cpus=2, timer=0, tracking="architectural", states=1_177_732),
-    proved(cpus=2, amx=False, timer=0, tracking="architectural", states=864_642),
-    proved(cpus=2, timer=0, softirq=0, tracking="architectural", states=393_190),
-    proved(cpus=2, amx=False, timer=0, softirq=0, tracking="architectural", states=363_153),
+    proved(cpus=2, softirq=0, tracking="architectural", states=51_840),
+    proved(cpus=2, amx=False, softirq=0, tracking="architectural", states=28_249),
+    proved(cpus=2, timer=0, tracking="architectural", states=38_814),
+    proved(cpus=2, amx=False, timer=0, tracking="architectural", states=19_532),
+    proved(cpus=2, timer=0, softirq=0, tracking="architectural", states=2_114),
+    proved(cpus=2, amx=False, timer=0, softirq=0, tracking="architectural", states=1_273),
     caught(
         "owner_kept", "I6: registers valid for B are its (CPU 1)", cpus=2, timer=0, states=5_050, steps=45
     ),
@@ -90,9 +93,9 @@ def healthy_two_tasks(
     What is covered: both tasks begin on CPU 0, A in user mode with its registers loaded, B off CPU. At most `timer` ticks that
     ask for a reschedule hit CPU 0, and at most `softirq` interrupts raise a softirq that uses the FPU, anywhere that IF allows:
     on CPU 0, or with `cpus=2` on CPU 1. There one task, A, may be moved from CPU 0 to the idle CPU 1 once, after it was
-    preempted with its state in CPU 0's registers; without a `timer` it is B, which moves before it has run. What the manual
-    leaves open (`tracking=architectural`) multiplies all this, so on two CPUs it is proved without ticks: B is moved before it
-    runs, and a softirq uses the FPU on its new CPU.
+    preempted with its state in CPU 0's registers, in user mode or, by preempt_schedule_irq(), in the kernel; without a `timer`
+    it is B, which moves before it has run. What the manual leaves open (`tracking=architectural`) multiplies all this, so on
+    two CPUs it is proved with a tick or with a softirq, and not with both.
     Not covered: a task that comes back to a CPU that it has left, ksoftirqd, and handlers of hard interrupts that use the FPU.
 
     `mutant` changes one line of the kernel (see `actors.system.kernel.mutants`): what catches it says what the line is for.
@@ -114,6 +117,12 @@ def healthy_two_tasks(
         moved = a if timer else b
         machine.migrations(moved, to=1)
         machine.sometimes(f"{moved.name} runs on another CPU", runs_on_other, moved.placement)
+        if timer:
+            machine.sometimes(
+                f"{moved.name}, preempted in the kernel where an interrupt ended, runs on another CPU",
+                PreemptedByInterrupt(moved),
+                cpu_cell(1),
+            )
     for task in (a, b):
         expects(machine, task)
     guards(machine, (a, b), timer=timer, softirq=softirq, cpu=cpus - 1)

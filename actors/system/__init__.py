@@ -69,6 +69,7 @@ fpu.switch
   switch_fpu_finish                 switch_fpu_finish()                 arch/x86/include/asm/fpu/sched.h
   fpu__drop                         fpu__drop()                         arch/x86/kernel/fpu/core.c
   fpstate_free                      fpstate_free()                      arch/x86/kernel/fpu/xstate.c
+  tiles_in_use                      xfeatures_in_use()                  arch/x86/include/asm/fpu/xcr.h
   fpu_idle_fpregs                   fpu_idle_fpregs()                   arch/x86/kernel/fpu/core.c
 fpu.xfd
   xfd_set_state                     xfd_set_state()                     arch/x86/kernel/fpu/xstate.h

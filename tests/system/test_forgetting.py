@@ -77,3 +77,10 @@ def test_one_more_interrupt_leads_a_program_into_no_new_state(build: Callable[[i
             assert some[name] == one_more[name]
     assert all(some[name] <= one_more[name] for name in sources), "its budget is its own"
     assert some != one_more
+
+
+def test_the_idle_task_forgets_what_else_is_in_use_when_it_knows_whether_tiles_are():
+    """By the manual XGETBV may call each initial component in use or not: hundreds of answers to a question with two."""
+    world = Machine(tracking="architectural")
+    world.host_task(busy_task, name="task")
+    assert local_states(world)["idle0"] < 64

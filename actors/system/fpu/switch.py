@@ -1,6 +1,6 @@
 """Extended state at a context switch, at a task's end, and when a CPU goes idle.
 
-Follows arch/x86/include/asm/fpu/sched.h, fpu/core.c and fpu/xstate.c. The state of the task that leaves is saved, and stays in
+Follows arch/x86/include/asm/fpu/{sched,xcr}.h, fpu/core.c and fpu/xstate.c. The state of the task that leaves is saved, and stays in
 the registers: the owner is still that task. The state of the one that comes is loaded when it returns to user mode, not here.
 """
 
@@ -51,9 +51,15 @@ async def fpstate_free(cpu: HostCpu) -> None:
 
 
 @routine
+async def tiles_in_use(cpu: HostCpu) -> bool:
+    """xfeatures_in_use(), of the tiles: what XGETBV says of the other components tells no two states apart any more."""
+    return bool(await cpu.xgetbv(1) & TILES)
+
+
+@routine
 async def fpu_idle_fpregs(cpu: HostCpu) -> None:
     """fpu_idle_fpregs(): a CPU that idles gives its tiles up, since it sleeps less deeply with tiles in use; IF is 0."""
-    if await cpu.xgetbv(1) & TILES:
+    if await tiles_in_use(cpu):
         await cpu.tilerelease()
         if cpu.kernel.keeps("idle_owner_kept"):
             await fpregs_deactivate(cpu)

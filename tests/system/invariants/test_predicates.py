@@ -2,9 +2,10 @@ import itertools
 
 import pytest
 
-from actors.machine.state import CpuState, Frame, Kind, Placement, Ring
+from actors.machine.state import CpuState, Frame, Kind, Placement, Ring, Saved
 from actors.machine.xstate.registers import XState
 from actors.system import invariants as i
+from actors.system.invariants.happened import PreemptedByInterrupt
 from actors.system.invariants.values import Finds, NeverFinds, OwnedWhile
 from protocol.handles import Program
 
@@ -88,3 +89,19 @@ def test_anothers_value_is_never_found(read, clean):
 )
 def test_registers_are_owned_while_a_label_is_set(owner, label, owned):
     assert OwnedWhile("B")(Program(owner) if owner else None, label) is owned
+
+
+@pytest.mark.parametrize(
+    ("name", "saved", "back"),
+    [
+        ("task", (Saved(Ring.USER, True), Saved(Ring.KERNEL, True)), True),
+        ("other", (Saved(Ring.USER, True), Saved(Ring.KERNEL, True)), False),
+        ("task", (Saved(Ring.KERNEL, True), Saved(Ring.USER, True)), False),
+        ("task", (), False),
+    ],
+)
+def test_who_was_preempted_in_the_kernel_by_an_interrupt_still_has_to_return_there(name, saved, back):
+    task = Frame(Program(name), Kind.TASK, saved=saved)
+    handler = Frame(Program("irq0"), Kind.HARDIRQ, saved=(Saved(Ring.KERNEL, True),))
+    assert PreemptedByInterrupt(Program("task"))(CpuState((task,), XState())) is back
+    assert PreemptedByInterrupt(Program("task"))(CpuState((task, handler), XState())) is back
