@@ -1,7 +1,8 @@
 """Extended state at a context switch, at a task's end, and when a CPU goes idle.
 
-Follows arch/x86/include/asm/fpu/{sched,xcr}.h, fpu/core.c and fpu/xstate.c. The state of the task that leaves is saved, and stays in
-the registers: the owner is still that task. The state of the one that comes is loaded when it returns to user mode, not here.
+Follows arch/x86/include/asm/fpu/{sched,xcr}.h, fpu/core.c and fpu/xstate.c. The state of the task that leaves is saved, and
+stays in the registers: the owner is still that task. The state of the one that comes is loaded when it returns to user mode,
+not here.
 """
 
 from actors.machine.xstate.components import TILES
