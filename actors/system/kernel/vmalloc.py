@@ -23,7 +23,10 @@ class Leaked(Exception):
 
 
 class Vzalloc(msgspec.Struct, frozen=True):
-    """vzalloc() of an fpstate, with what is then written before anybody else may find it: XCOMP_BV."""
+    """vzalloc() of an fpstate, with what is then written before anybody else may find it: XCOMP_BV.
+
+    Linux writes that in fpstate_realloc(), inside fpregs_lock() and with the new xfeatures, just before the pointer is published.
+    """
 
     fpstate: Fpstate
 

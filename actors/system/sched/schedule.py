@@ -58,6 +58,8 @@ async def context_switch(
 ) -> None:
     """context_switch(), up to switch_to, and behind the task's own; to the idle task if nobody is `coming`.
 
+    switch_fpu_prepare() stands behind the pick, since __switch_to() calls it: where nobody else is picked, nothing is saved.
+
     Linux saves a dead task's registers, too, where nobody will look for them, and frees what a dead user task had when somebody
     else runs. Here it does that itself, last of all.
     """

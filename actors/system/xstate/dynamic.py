@@ -38,7 +38,10 @@ async def xfd_enable_feature(cpu: HostCpu, xfd_err: int) -> Errno | None:
 
 @routine
 async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
-    """fpstate_realloc(): allocate a larger fpstate, publish it, and load its XFD; the old one is freed, if it was allocated."""
+    """fpstate_realloc(): allocate a larger fpstate, publish it, and load its XFD; the old one is freed, if it was allocated.
+
+    XCOMP_BV is there from the allocation on (`Vzalloc`), before fpregs_lock(): nobody else finds it before it is published.
+    """
     kernel = cpu.kernel
     if kernel.vmalloc_fails and not await cpu.through(ALLOCATOR, Choose((True, False))):
         return Errno.EFAULT
