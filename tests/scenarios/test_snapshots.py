@@ -3,9 +3,11 @@
 `python -m tests.scenarios.snapshots` writes the pins again.
 """
 
+import math
 import re
 from collections import Counter
 
+import msgspec
 import pytest
 
 from actors.explore.replay import replay
@@ -79,6 +81,28 @@ def replaying_with_the_flip_passes_and_has_the_same_events(name, place):
     assert passes.record.violation is None
     assert not passes.undecided
     assert passes.record.parameters == record.parameters
+    if flip.alone and flip.second is not None:
+        taken = [keys_of(one.steps) for one in (record, passes.record)]
+        first, second = (key_of(step, record, passes.record) for step in (flip.first, flip.second))
+        assert [keys.get(first, math.inf) < keys.get(second, math.inf) for keys in taken] == [False, True]
+
+
+def keys_of(steps):
+    """Return the place of each program's steps, by how many it has taken before."""
+    taken, places = Counter(), {}
+    for place, step in enumerate(steps):
+        places[step.program, taken[step.program]] = place
+        taken[step.program] += 1
+    return places
+
+
+def key_of(step, *records):
+    """Return whose step it is, and how many it has taken before, in the first of the records that has it."""
+    for record in records:
+        for key, place in keys_of(record.steps).items():
+            if msgspec.structs.replace(record.steps[place], distance=step.distance) == step:
+                return key
+    raise AssertionError(step)
 
 
 @cases

@@ -7,9 +7,11 @@ Both times the order is then made as similar to the one that was found as it can
 still moved, and the step that it is moved across, are the two whose order decides.
 
 An order is played as it is wished for (`minimising.playing`), with the events that there were (`trials`), and passes
-if it comes to its end and violates nothing.
+if it comes to its end and violates nothing. In it the two steps have to be the other way round: a step that is wished for
+before one that makes it possible waits for that, and what then passes tells of something else.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -105,8 +107,10 @@ class _Moving:
                 return None
             if played.ending == "finished":
                 ordinal = len(mine) - len(later) + steps - 1
-                found = Bound(reached[-1], ordinal, True, place, steps, played)
-                return self._least_early(before, early, late, found)
+                found = self._least_early(
+                    before, early, late, Bound(reached[-1], ordinal, True, place, steps, played)
+                )
+                return found if self._is_flipped(found) else None
         return None
 
     def _least_early(self, before: list[int], early: list[int], late: list[int], bound: Bound) -> Bound:
@@ -136,6 +140,29 @@ class _Moving:
             for behind, at in enumerate(stretch, 1):
                 wishes = self._wishes("", before, stretch[:behind], late, stretch[behind:], rest)
                 played = self._trials.passes(wishes)
-                if played is not None:
-                    return Bound(self._steps[late[0]], len(earlier) - steps, False, at, steps, played)
+                if played is None:
+                    continue
+                found = Bound(self._steps[late[0]], len(earlier) - steps, False, at, steps, played)
+                if self._is_flipped(found):
+                    return found
         return None
+
+    def _is_flipped(self, bound: Bound) -> bool:
+        """Say whether the two steps are the other way round in the order that passes: one may have had to wait for the other."""
+        steps = bound.passes.steps
+        moved = place_of(steps, bound.step.name, bound.ordinal)
+        across = place_of(steps, *self._ordinal(bound.across))
+        early, late = (moved, across) if bound.early else (across, moved)
+        return early is not None and (late is None or early < late)
+
+    def _ordinal(self, at: int) -> tuple[str, int]:
+        """Return whose step it is, and how many of that program's come before it."""
+        name = self._log[at][0]
+        return name, sum(other == name for other, _ in self._log[:at])
+
+
+def place_of(steps: list[Taken], name: str, ordinal: int) -> int | None:
+    """Return the place of a program's step of that number, None if it is not there."""
+    return next(
+        itertools.islice((at for at, one in enumerate(steps) if one.name == name), ordinal, None), None
+    )
