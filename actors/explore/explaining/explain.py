@@ -17,13 +17,13 @@ from actors.explore.explaining.windows import Bound, Found, narrowest
 from actors.explore.minimising.minimal import Counterexample, confirmed
 from actors.explore.minimising.playing import Played, Taken, play
 from actors.explore.results import Recorded
-from actors.explore.selection import at_places
+from actors.explore.selection import always_names, at_places
 from actors.explore.stopping import StopRequest, never
 from actors.explore.tables.tables import Tables
 from actors.explore.token import choices_of, decode
 from actors.runtime.device import Footprint
 from actors.runtime.scenario import Scenario
-from protocol.records import Explanation, Flip, Record, Step, Window
+from protocol.records import Explanation, Flip, Need, Record, Step, Window
 
 _SLICED = 500
 """Steps of an execution in which those that matter are looked for."""
@@ -46,8 +46,19 @@ def explained(
 
     with Tables(scenario(**parameters), only) as tables:
         given = Counterexample(tables, choices_of(body))
-        record = _Explaining(given, recorded.record, on_trio).record(stop)
+        explaining = _Explaining(given, recorded.record, on_trio)
+        record = explaining.record(_needs(scenario, parameters, given, stop), stop)
     return msgspec.structs.replace(recorded, record=record)
+
+
+def _needs(
+    scenario: Scenario, parameters: Mapping[str, Any], given: Counterexample, stop: StopRequest
+) -> tuple[Need, ...]:
+    """Return what the violated conditions need, others not looked at: these may end an execution that goes on to the same."""
+    world = scenario(**parameters)
+    alone = given.identity[0].intersection(always_names(world))
+    with Tables(world, alone) as tables:
+        return needs(Counterexample(tables, given.choices), stop=stop)
 
 
 def _says(step: Step) -> bool:
@@ -66,7 +77,7 @@ class _Explaining:
         self._passing: list[Played] = []
         self._recorded: dict[int, Recorded] = {}
 
-    def record(self, stop: StopRequest) -> Record:
+    def record(self, needed: tuple[Need, ...], stop: StopRequest) -> Record:
         """Return the record with an explanation, and the distance of each step that matters."""
         given = self._given
         trials = Trials(given)
@@ -76,7 +87,7 @@ class _Explaining:
         searched = last_way_out(given, stop=stop) if flip is None else Searched()
         if searched.log is not None and searched.leaves is not None:
             flip = self._left(play(given.graph, searched.log), searched.leaves)
-        explanation = Explanation(window, flip, needs(given, stop=stop), searched.states)
+        explanation = Explanation(window, flip, needed, searched.states)
         return msgspec.structs.replace(self._record, steps=self._steps(), explanation=explanation)
 
     def _steps(self) -> tuple[Step, ...]:

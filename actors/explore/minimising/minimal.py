@@ -47,6 +47,7 @@ class Counterexample:
         self.tables = tables
         self.graph = Graph(tables, 4 * room(tables))
         self.events = Events(tables)
+        self.choices = choices
         self.played = replay(self.graph, choices)
         self.identity = identity(tables, self.played.end)
 

@@ -15,6 +15,7 @@ from actors.explore.replay import replay
 from actors.explore.sampling import Wanted, explore
 from actors.explore.showing import shown
 from actors.explore.token import decode
+from actors.explore.verification import Demand, verify
 from actors.runtime import World, become, scenario
 from actors.runtime.loading import built_in
 from tests.drawn import both
@@ -162,3 +163,33 @@ def test_any_violation_can_be_shown_and_what_is_said_of_it_replays(drawn, seed):
         first, second = ((step.program, step.text) for step in (flip.first, flip.second))
         assert first in done
         assert second not in done or done.index(first) < len(done) - 1 - done[::-1].index(second)
+
+
+async def late(x, y):
+    for _ in range(3):
+        await x.load()
+    await y.store(1)
+    await x.store(1)
+
+
+async def tick(x):
+    await x.store(1)
+
+
+@scenario()
+def behind_another() -> World:
+    """Does x stay 0? A tick sets it; so does a program, that breaks another rule first."""
+    world = World()
+    x, y = world.variable("x", 0), world.variable("y", 0)
+    world.program(late, x, y)
+    world.source(tick, x, event="tick", budget=1)
+    world.always("x is 0", lambda value: value == 0, x)
+    world.always("y is 0", lambda value: value == 0, y)
+    return world
+
+
+def test_what_happens_as_well_behind_something_else_needs_no_event():
+    recorded = verify(behind_another, {}, Demand()).recorded
+    assert recorded.names == ("x is 0",)
+    one = explained(behind_another, {}, recorded)
+    assert [(need.event, need.least) for need in one.record.explanation.needs] == [("tick", 0)]
