@@ -47,17 +47,24 @@ def explained(
     with Tables(scenario(**parameters), only) as tables:
         given = Counterexample(tables, choices_of(body))
         explaining = _Explaining(given, recorded.record, on_trio)
-        record = explaining.record(_needs(scenario, parameters, given, stop), stop)
+        record = explaining.record(_needs(scenario, parameters, only, given, stop), stop)
     return msgspec.structs.replace(recorded, record=record)
 
 
 def _needs(
-    scenario: Scenario, parameters: Mapping[str, Any], given: Counterexample, stop: StopRequest
+    scenario: Scenario,
+    parameters: Mapping[str, Any],
+    only: frozenset[str] | None,
+    given: Counterexample,
+    stop: StopRequest,
 ) -> tuple[Need, ...]:
     """Return what the violated conditions need, others not looked at: these may end an execution that goes on to the same."""
-    world = scenario(**parameters)
-    alone = given.identity[0].intersection(always_names(world))
-    with Tables(world, alone) as tables:
+    world = given.tables.world
+    looked_at = frozenset(always_names(world)) if only is None else only
+    alone = given.identity[0] & looked_at
+    if alone == looked_at or not world.budgets:
+        return needs(given, stop=stop)
+    with Tables(scenario(**parameters), alone) as tables:
         return needs(Counterexample(tables, given.choices), stop=stop)
 
 
@@ -119,15 +126,15 @@ class _Explaining:
 
     def _step_of(self, bound: Bound) -> Step:
         """Return the step that was moved, as it is recorded here, or else in the order that passes."""
-        if bound.early:
-            for place in _places(self._given.played, bound.step.name, bound.ordinal):
-                self._shown.add(place)
-            return self._passes(bound.passes).record.steps[
-                _places(bound.passes, bound.step.name, bound.ordinal)[0]
-            ]
-        place = _places(self._given.played, bound.step.name, bound.ordinal)[0]
-        self._shown.add(place)
-        return self._record.steps[place]
+        here = self._given.played.place(bound.step.name, bound.ordinal)
+        if here is not None:
+            self._shown.add(here)
+        if not bound.early:
+            assert here is not None, "a step that was put behind others is one of the execution's"
+            return self._record.steps[here]
+        there = bound.passes.place(bound.step.name, bound.ordinal)
+        assert there is not None, "a step that was let go first has been taken"
+        return self._passes(bound.passes).record.steps[there]
 
     def _moved(self, bound: Bound) -> Flip:
         step, across = self._step_of(bound), self._record.steps[bound.across]
@@ -172,8 +179,3 @@ class _Explaining:
         if known is None:
             known = self._recorded[id(played)] = self._on_trio(played)
         return known
-
-
-def _places(played: Played, name: str, ordinal: int) -> list[int]:
-    """Return the place of a program's step of that number, in a list; an empty one if it is not there."""
-    return [place for place, one in enumerate(played.steps) if one.name == name][ordinal : ordinal + 1]

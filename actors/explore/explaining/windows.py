@@ -11,7 +11,6 @@ if it comes to its end and violates nothing. In it the two steps have to be the 
 before one that makes it possible waits for that, and what then passes tells of something else.
 """
 
-import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -149,9 +148,8 @@ class _Moving:
 
     def _is_flipped(self, bound: Bound) -> bool:
         """Say whether the two steps are the other way round in the order that passes: one may have had to wait for the other."""
-        steps = bound.passes.steps
-        moved = place_of(steps, bound.step.name, bound.ordinal)
-        across = place_of(steps, *self._ordinal(bound.across))
+        moved = bound.passes.place(bound.step.name, bound.ordinal)
+        across = bound.passes.place(*self._ordinal(bound.across))
         early, late = (moved, across) if bound.early else (across, moved)
         return early is not None and (late is None or early < late)
 
@@ -159,10 +157,3 @@ class _Moving:
         """Return whose step it is, and how many of that program's come before it."""
         name = self._log[at][0]
         return name, sum(other == name for other, _ in self._log[:at])
-
-
-def place_of(steps: list[Taken], name: str, ordinal: int) -> int | None:
-    """Return the place of a program's step of that number, None if it is not there."""
-    return next(
-        itertools.islice((at for at, one in enumerate(steps) if one.name == name), ordinal, None), None
-    )

@@ -6,6 +6,7 @@ An outcome that is not there is replaced by the first. So whatever is wished for
 execution's own steps give it again. With an `Allowance` it has no more events than are allowed.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -53,6 +54,11 @@ class Played(NamedTuple):
     def log(self) -> Log:
         """The execution as program and outcome of each step."""
         return [(one.name, one.outcome) for one in self.steps]
+
+    def place(self, name: str, ordinal: int) -> int | None:
+        """Return the place of a program's step of that number; None if it has not taken as many."""
+        own = (place for place, one in enumerate(self.steps) if one.name == name)
+        return next(itertools.islice(own, ordinal, None), None)
 
 
 class Allowance:

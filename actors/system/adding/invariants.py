@@ -31,7 +31,7 @@ class Invariants(World):
         self.users: list[Task] = []
         self._secrets: dict[Program, tuple[bytes, ...]] = {}
         self._asked: dict[str, Check] = {}
-        self._wanted: list[tuple[tuple[str, ...], Collection[Program] | None]] = []
+        self._wanted: list[tuple[tuple[str, ...], Collection[Program] | None, Subject]] = []
 
     def secret(self, task: Program, *values: int | bytes) -> None:
         """Say that a task's code loads these values, which nobody else does: 64-bit numbers, or bytes as a register has them.
@@ -57,8 +57,8 @@ class Invariants(World):
         these `tasks` alone, and a world that has more of them in the end is refused. What is there already is not added again.
         Raises VmraceError for a name that is no invariant, with the nearest ones, and for a task that is none.
         """
-        wanted = (names or tuple(SHIPPED), tasks)
-        for check in self._checks_of(*wanted):
+        names, subject = names or tuple(SHIPPED), self._subject(tasks)
+        for check in _checks_of(names, subject):
             if self._asked.get(check.name) == check:
                 continue
             World.always(
@@ -71,23 +71,19 @@ class Invariants(World):
                 words=check.words,
             )
             self._asked[check.name] = check
-        self._wanted.append(wanted)
+        self._wanted.append((names, tasks, subject))
 
     def check(self) -> None:
         """Refuse as well a world that has grown behind its invariants, which would say less than they seem to."""
         super().check()
-        for wanted in self._wanted:
-            for check in self._checks_of(*wanted):
+        for names, tasks, before in self._wanted:
+            subject = self._subject(tasks)
+            for check in _checks_of(names, subject) if subject != before else ():
                 if self._asked.get(check.name) != check:
                     raise ModelError(
                         f"{check.name!r} is not what invariants() has added: something that it depends on came later; "
                         "call invariants() when all tasks, secrets and sources of interrupts are there"
                     )
-
-    def _checks_of(self, names: tuple[str, ...], tasks: Collection[Program] | None) -> Iterator[Check]:
-        subject = self._subject(tasks)
-        for name in names:
-            yield from _known(name)(subject)
 
     def _subject(self, tasks: Collection[Program] | None) -> Subject:
         known = [task.program for task in self.users]
@@ -124,6 +120,11 @@ def _areas(value: Any) -> Iterator[UserArea]:
             yield from _areas(one)
     elif isinstance(value, HostCpu) and value.task is not None and value.task.sigaction is not None:
         yield value.task.sigaction.frame
+
+
+def _checks_of(names: tuple[str, ...], subject: Subject) -> Iterator[Check]:
+    for name in names:
+        yield from _known(name)(subject)
 
 
 def _known(name: str) -> Callable[[Subject], Iterator[Check]]:

@@ -47,7 +47,7 @@ async def fpstate_free(cpu: HostCpu) -> None:
     """
     task = cpu.me
     fpstate: Fpstate = await cpu.read(task.fpstate)
-    if fpstate.name != f"{task.name}->fpstate":
+    if not task.contains(fpstate):
         await cpu.through(VMALLOC, Vfree(fpstate))
 
 

@@ -88,6 +88,10 @@ class Task(msgspec.Struct, frozen=True, cache_hash=True):
         """task->comm."""
         return self.program.name
 
+    def contains(self, fpstate: Fpstate) -> bool:
+        """Say whether an fpstate is a part of the task (fpu.__fpstate), and so never freed."""
+        return fpstate.name == f"{self.name}->fpstate"
+
     @property
     def flags(self) -> ThreadFlags:
         """thread_info.flags and task->flags."""

@@ -62,6 +62,6 @@ async def fpstate_realloc(cpu: HostCpu, features: int) -> Errno | None:
     if kernel.keeps("realloc_xfd_kept"):
         await xfd_update_state(cpu, new)
     await fpregs_unlock(cpu)
-    if ref.name != f"{task.name}->fpstate":
+    if not task.contains(ref):
         await cpu.through(VMALLOC, Vfree(ref))
     return None

@@ -157,3 +157,11 @@ def run(world, chooser):
             return await driver.run(chooser)
 
     return trio.run(main)
+
+
+def test_the_place_of_a_programs_step_is_found_by_how_many_it_has_taken():
+    with Tables(two()) as tables:
+        played = play(Graph(tables), [("a", 0), ("b", 0), ("b", 0), ("a", 0)])
+    assert [one.name for one in played.steps] == ["a", "b", "b", "a"]
+    assert [played.place("a", 0), played.place("a", 1), played.place("a", 2)] == [0, 3, None]
+    assert [played.place("b", 0), played.place("b", 1), played.place("c", 0)] == [1, 2, None]
